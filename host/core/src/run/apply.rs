@@ -1,0 +1,292 @@
+//! Folding an event into a run. Total over what `decide` emits; anything else is [`Corrupt`], and the run is left alone.
+//!
+//! The same fold serves a stored run and the draft that a decision works on (`draft.rs`), so that a decision can never
+//! disagree with its own replay.
+
+use crate::counter::RunAttempt;
+use crate::graph::Graph;
+use crate::plan::{Plan, Role, StepIndex};
+use crate::run::event::{Again, Body, Event, StepEnd};
+use crate::run::state::{Head, Run, StepState, Stop, Tally};
+use crate::run::status::{RunStatus, StepStatus};
+use crate::time::Timestamp;
+
+/// An event that cannot have followed what came before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {event} cannot follow at version {version}: {reason}")]
+pub struct Corrupt {
+    version: u64,
+    event: String,
+    reason: String,
+}
+
+/// What an event is folded into: a run, or a draft over one.
+pub(super) trait Fold {
+    fn plan(&self) -> &Plan;
+    fn graph(&self) -> &Graph;
+    fn head(&self) -> &Head;
+    fn head_mut(&mut self) -> &mut Head;
+    fn step(&self, index: StepIndex) -> Option<&StepState>;
+    fn step_mut(&mut self, index: StepIndex) -> Option<&mut StepState>;
+}
+
+impl Fold for Run {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+    fn graph(&self) -> &Graph {
+        &self.graph
+    }
+    fn head(&self) -> &Head {
+        &self.head
+    }
+    fn head_mut(&mut self) -> &mut Head {
+        &mut self.head
+    }
+    fn step(&self, index: StepIndex) -> Option<&StepState> {
+        self.steps.get(index.get())
+    }
+    fn step_mut(&mut self, index: StepIndex) -> Option<&mut StepState> {
+        self.steps.get_mut(index.get())
+    }
+}
+
+/// Folds one event.
+pub fn apply(run: &mut Run, event: &Event) -> Result<(), Corrupt> {
+    fold(run, event)
+}
+
+pub(super) fn fold(run: &mut impl Fold, event: &Event) -> Result<(), Corrupt> {
+    let result = match event.body.step() {
+        Some(step) => fold_step(run, step, event),
+        None => fold_run(run, event),
+    };
+    result.map_err(|reason| Corrupt {
+        version: run.head().version.get(),
+        event: format!("{:?}", event.body),
+        reason,
+    })?;
+    let head = run.head_mut();
+    head.version = head.version.next();
+    Ok(())
+}
+
+fn fold_run(run: &mut impl Fold, event: &Event) -> Result<(), String> {
+    let status = run.head().status;
+    let allowed = |ok: bool| if ok { Ok(()) } else { Err(format!("the run is {status:?}")) };
+    match &event.body {
+        // (none) => Queued
+        Body::Submitted(submission) => {
+            allowed(status.is_none())?;
+            let head = run.head_mut();
+            head.submission = Some(submission.clone());
+            head.submitted_at = Some(event.at);
+            head.status = Some(RunStatus::Queued);
+        }
+        // Queued => Running
+        Body::Started => {
+            allowed(status == Some(RunStatus::Queued))?;
+            let head = run.head_mut();
+            head.started_at = Some(event.at);
+            head.status = Some(RunStatus::Running);
+        }
+        // Queued, Running => Waiting
+        Body::Waiting { reason } => {
+            allowed(matches!(status, Some(RunStatus::Queued | RunStatus::Running)))?;
+            let head = run.head_mut();
+            head.status = Some(RunStatus::Waiting);
+            head.waiting = Some(reason.clone());
+        }
+        // Waiting => Running, or Queued if it was never started
+        Body::Resumed => {
+            allowed(status == Some(RunStatus::Waiting))?;
+            wake(run.head_mut());
+        }
+        // Queued, Running, Waiting => the same, stopping; a waiting run is woken to stop
+        Body::StopRequested { cause, at_once } => {
+            allowed(status.is_some_and(|s| !s.is_terminal()))?;
+            let head = run.head_mut();
+            let cause = head.stop.take().map_or_else(|| cause.clone(), |stop| stop.cause);
+            head.stop = Some(Stop { cause, at_once: *at_once });
+            if status == Some(RunStatus::Waiting) {
+                wake(head);
+            }
+        }
+        // Queued, Running => the same, its main steps over
+        Body::Concluded { status: concluded } => {
+            allowed(matches!(status, Some(RunStatus::Queued | RunStatus::Running)))?;
+            run.head_mut().concluded = Some(*concluded);
+        }
+        // Queued, Running => terminal
+        Body::Finished { status: last } => {
+            allowed(matches!(status, Some(RunStatus::Queued | RunStatus::Running)) && last.is_terminal())?;
+            let head = run.head_mut();
+            head.status = Some(*last);
+            head.finished_at = Some(event.at);
+        }
+        // terminal => Queued
+        Body::Retried { attempt, reset } => {
+            allowed(status.is_some_and(RunStatus::is_terminal))?;
+            retried(run, *attempt, reset)?;
+        }
+        Body::StepReady { .. }
+        | Body::StepClaimed { .. }
+        | Body::StepGivenBack { .. }
+        | Body::StepEnded { .. }
+        | Body::StepRetrying { .. }
+        | Body::StepLost { .. }
+        | Body::StepWaiting { .. } => return Err("it is about a step".to_owned()),
+    }
+    Ok(())
+}
+
+fn wake(head: &mut Head) {
+    head.waiting = None;
+    head.status = Some(if head.started_at.is_some() { RunStatus::Running } else { RunStatus::Queued });
+}
+
+fn fold_step(run: &mut impl Fold, index: StepIndex, event: &Event) -> Result<(), String> {
+    let role = run.plan().step(index).map(|s| s.role).ok_or("the plan has no such step")?;
+    let step = run.step_mut(index).ok_or("the run has no such step")?;
+    let (from, fence) = (step.status, step.fence);
+    let to = transition(step, event).ok_or_else(|| format!("the step is {from} under fence {fence}"))?;
+    step.status = to;
+    let forgiven = step.end.as_ref().is_some_and(|end| end.forgiven);
+
+    let head = run.head_mut();
+    match (from == StepStatus::Running, to == StepStatus::Running) {
+        (true, false) => head.active = head.active.saturating_sub(1),
+        (false, true) => head.active = head.active.saturating_add(1),
+        (true, true) | (false, false) => {}
+    }
+    if role == Role::Main {
+        head.begun = true;
+        head.tally.moved(from, to);
+        if to.is_terminal() && forgiven {
+            head.tally.forgave();
+        }
+        if to.is_terminal() {
+            release(run, index);
+        }
+    }
+    Ok(())
+}
+
+/// What the event makes of the step; none where it cannot follow.
+fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
+    use StepStatus::{NotStarted, Ready, Retrying, Running, Waiting};
+    match (&event.body, step.status) {
+        // NotStarted, Retrying => Ready
+        (Body::StepReady { .. }, NotStarted | Retrying) => {
+            step.due = None;
+            Some(Ready)
+        }
+        // Waiting => Ready; somebody looked at it, so its losses are forgotten
+        (Body::StepReady { .. }, Waiting) => {
+            step.waiting = None;
+            step.losses = 0;
+            step.same_try = true;
+            Some(Ready)
+        }
+        // Ready => Running
+        (Body::StepClaimed { fence, worker, attempt, .. }, Ready) if *fence > step.fence => {
+            step.fence = *fence;
+            step.attempt = *attempt;
+            step.same_try = false;
+            step.worker = Some(worker.clone());
+            step.started_at = Some(event.at);
+            step.finished_at = None;
+            Some(Running)
+        }
+        // Running => Ready
+        (Body::StepGivenBack { fence, .. }, Running) if *fence > step.fence => {
+            step.fence = *fence;
+            step.same_try = true;
+            Some(Ready)
+        }
+        // Running => Ready
+        (Body::StepLost { fence, .. }, Running) if *fence > step.fence => {
+            step.fence = *fence;
+            step.same_try = true;
+            step.losses = step.losses.saturating_add(1);
+            Some(Ready)
+        }
+        // Running => Waiting
+        (Body::StepWaiting { fence, reason, .. }, Running) if *fence > step.fence => {
+            step.fence = *fence;
+            step.waiting = Some(reason.clone());
+            Some(Waiting)
+        }
+        // Running => Retrying
+        (Body::StepRetrying { due, again, end, .. }, Running) => {
+            step.due = Some(*due);
+            step.finished_at = Some(event.at);
+            step.end = Some(end.clone());
+            match again {
+                Again::Retry => {}
+                Again::Repeat => {
+                    step.repetition = step.repetition.saturating_add(1);
+                    step.attempt = crate::counter::Attempt(0);
+                }
+            }
+            Some(Retrying)
+        }
+        // NotStarted, Ready, Running, Retrying, Waiting => terminal
+        (Body::StepEnded { end, .. }, from) if !from.is_terminal() && end.status.is_terminal() => {
+            ended(step, end, event.at);
+            Some(end.status)
+        }
+        (_, _) => None,
+    }
+}
+
+fn ended(step: &mut StepState, end: &StepEnd, at: Timestamp) {
+    step.due = None;
+    step.waiting = None;
+    step.finished_at = Some(at);
+    step.end = Some(end.clone());
+}
+
+/// The steps behind wait for one less.
+fn release(run: &mut impl Fold, index: StepIndex) {
+    let children = run.graph().children(index).to_vec();
+    for child in children {
+        if let Some(step) = run.step_mut(child) {
+            step.open_deps = step.open_deps.saturating_sub(1);
+        }
+    }
+}
+
+fn retried(run: &mut impl Fold, attempt: RunAttempt, reset: &[StepIndex]) -> Result<(), String> {
+    let chosen: std::collections::BTreeSet<StepIndex> = reset.iter().copied().collect();
+    let places: Vec<(StepIndex, Role, Vec<StepIndex>)> =
+        run.plan().indexed().map(|(i, s)| (i, s.role, s.depends.clone())).collect();
+    if chosen.iter().any(|index| run.step(*index).is_none()) {
+        return Err("the run has no such step".to_owned());
+    }
+    for index in &chosen {
+        run.step_mut(*index).ok_or("the run has no such step")?.reset(0);
+    }
+    let open = |run: &dyn Fn(StepIndex) -> bool, deps: &[StepIndex]| deps.iter().filter(|d| run(**d)).count();
+    let mut mains = Vec::new();
+    for (index, role, deps) in places {
+        let not_over = |dep: StepIndex| run.step(dep).is_some_and(|s| !s.status.is_terminal());
+        let count = u32::try_from(open(&not_over, &deps)).unwrap_or(u32::MAX);
+        let step = run.step_mut(index).ok_or("the run has no such step")?;
+        step.open_deps = count;
+        if role == Role::Main {
+            mains.push(step.clone());
+        }
+    }
+    let head = run.head_mut();
+    head.tally = Tally::recount(mains.iter());
+    head.attempt = attempt;
+    head.status = Some(RunStatus::Queued);
+    head.begun = false;
+    head.stop = None;
+    head.waiting = None;
+    head.concluded = None;
+    head.started_at = None;
+    head.finished_at = None;
+    Ok(())
+}

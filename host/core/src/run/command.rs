@@ -1,0 +1,234 @@
+//! What a run can be asked to do, and why it may refuse.
+
+use serde::{Deserialize, Serialize};
+
+use crate::counter::Fence;
+use crate::ids::{Digest, RunId, WorkerId};
+use crate::plan::{Json, StepIndex};
+use crate::run::status::{RunStatus, StepStatus};
+use crate::time::Span;
+
+/// A request to a run. Whoever sends it twice gets a refusal the second time, never a second effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Accept the run.
+    Submit(Submission),
+    /// Admit it: steps may be claimed.
+    Start,
+    /// Give a ready step to a worker.
+    Claim {
+        /// Which step.
+        step: StepIndex,
+        /// To whom.
+        worker: WorkerId,
+    },
+    /// A worker's final word on its claim.
+    Settle {
+        /// Which step.
+        step: StepIndex,
+        /// Under which claim.
+        fence: Fence,
+        /// What became of it.
+        outcome: Outcome,
+    },
+    /// The claim's worker is gone.
+    Lose {
+        /// Which step.
+        step: StepIndex,
+        /// Which claim.
+        fence: Fence,
+    },
+    /// The due time of a retry or repetition has come.
+    Due {
+        /// Which step.
+        step: StepIndex,
+    },
+    /// The process that ran the whole run is gone: its claims are lost, and the run waits to be resumed.
+    Interrupt,
+    /// Go on with a waiting run: after an interruption, or with its parked steps run again.
+    Resume,
+    /// Stop it.
+    Stop {
+        /// Who or what wants that.
+        cause: StopCause,
+        /// Without grace: running steps are killed, handlers that have not begun are left out.
+        at_once: bool,
+    },
+    /// Begin a new attempt of a finished run.
+    Retry {
+        /// These steps; empty: all that did not succeed, and everything behind them.
+        steps: Vec<StepIndex>,
+        /// With `steps`: also everything behind them.
+        downstream: bool,
+    },
+}
+
+/// What is accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// Of the serialised plan: the run is pinned to it.
+    pub plan: Digest,
+    /// Bound parameters: a JSON object of name (or position) -> value.
+    pub params: Json,
+    /// What the values of all steps are resolved against and a later process cannot know: dotenv, directory of the
+    /// DAG file. Opaque to the core.
+    pub context: Json,
+}
+
+/// Who or what stops a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopCause {
+    /// Ctrl-C, SIGTERM.
+    Interrupted,
+    /// `pintle stop`, or the API.
+    Requested,
+    /// `timeout_sec` of the DAG.
+    TimedOut,
+}
+
+/// What became of a claim, in the worker's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The action ran to its end.
+    Finished(Finished),
+    /// It could not be done, or not be said to be done.
+    Failed(Failed),
+    /// A precondition was not met.
+    Skipped {
+        /// Which one.
+        message: String,
+    },
+    /// It was told to stop, and did.
+    Stopped {
+        /// Of the program, if one ran.
+        exit_code: Option<i32>,
+    },
+    /// Given back before user code started: not counted as a try.
+    GivenBack,
+}
+
+/// An action that ran to its end; `exit_code` may still say that it failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finished {
+    /// Of the program, if one ran.
+    pub exit_code: Option<i32>,
+    /// The plugin's own outputs: name and JSON value.
+    pub outputs: Vec<(String, Json)>,
+    /// Standard output, where the step has an `output:`; bounded.
+    pub stdout: Option<String>,
+    /// What the step wrote to its output file, where it has `outputs:`; bounded. Decoded before it is decided on.
+    pub output_file: Option<String>,
+    /// Whether the repeat condition held, or why that could not be told.
+    pub repeat_condition: Option<Result<bool, String>>,
+    /// Whether its output held one of `continue_on.output`.
+    pub output_matched: bool,
+}
+
+/// An action that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// What kind of failure.
+    pub reason: FailReason,
+    /// One sentence for people.
+    pub message: String,
+    /// Of the program, if one ran; 124 after a timeout.
+    pub exit_code: Option<i32>,
+    /// Not before this span.
+    pub retry_after: Option<Span>,
+    /// Whether its output held one of `continue_on.output`.
+    pub output_matched: bool,
+}
+
+/// Why a step failed. Decides whether it is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailReason {
+    /// The program ended with another code than 0.
+    ExitCode,
+    /// `timeout_sec` passed. Never tried again.
+    TimedOut,
+    /// The plugin answered with an error that another try may mend.
+    Unavailable,
+    /// The plugin answered with an error that another try cannot mend.
+    Refused,
+    /// It may or may not have happened.
+    UnknownOutcome,
+    /// The plugin hit one of its limits.
+    LimitReached,
+    /// The plugin trapped.
+    Trapped,
+    /// A precondition could not be evaluated.
+    PreconditionError,
+    /// The declared outputs were not what was declared.
+    BadOutput,
+    /// The step could not be started (no such directory, no such program).
+    NotStarted,
+    /// Its worker was lost, and `on_lost: fail`.
+    Lost,
+}
+
+/// Why a command changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no run yet, or it is submitted again.
+    #[error("run {0} was already submitted")]
+    AlreadySubmitted(RunId),
+    /// It needs a run.
+    #[error("run {0} does not exist yet")]
+    NotSubmitted(RunId),
+    /// The run does not stand where the command makes sense.
+    #[error("run {run} is {status}: it cannot be {wanted}")]
+    WrongRunStatus {
+        /// Which run.
+        run: RunId,
+        /// Where it stands.
+        status: RunStatus,
+        /// What was wanted: `started`, `retried`, ...
+        wanted: &'static str,
+    },
+    /// The step does not stand where the command makes sense.
+    #[error("step {step} is {status}: it cannot be {wanted}")]
+    WrongStepStatus {
+        /// Which step.
+        step: String,
+        /// Where it stands.
+        status: StepStatus,
+        /// What was wanted.
+        wanted: &'static str,
+    },
+    /// The plan has no such step.
+    #[error("the plan has no step number {}", .0.0)]
+    NoSuchStep(StepIndex),
+    /// The claim is over, or a newer one holds the step: recorded as stale, nothing changed (I-3).
+    #[error("stale: no claim of step {step} stands under fence {presented}; the step's last fence is {held}")]
+    Stale {
+        /// Which step.
+        step: String,
+        /// What the write carried.
+        presented: Fence,
+        /// What stands.
+        held: Fence,
+    },
+    /// `max_active_steps` are running.
+    #[error("{active} steps are running and max_active_steps is {limit}")]
+    TooManyActive {
+        /// Running now.
+        active: u32,
+        /// The bound.
+        limit: u32,
+    },
+    /// The due time has not come.
+    #[error("step {0} is not due yet")]
+    NotDue(String),
+    /// A stop at least as urgent was asked for before.
+    #[error("run {0} is already being stopped; stop it again at once to leave out the grace")]
+    AlreadyStopping(RunId),
+    /// A defect of Pintle: the decision contradicts itself. Nothing was changed.
+    #[error("internal: {0}; please report this")]
+    Inconsistent(String),
+    /// There is nothing left to run again.
+    #[error("every step of run {0} succeeded: nothing to retry; name steps to run them again")]
+    NothingToRetry(RunId),
+}

@@ -1,0 +1,252 @@
+//! Answering a command: events, or a refusal.
+
+use crate::counter::{Attempt, Fence};
+use crate::ids::WorkerId;
+use crate::limits;
+use crate::plan::{OnLost, Role, StepIndex};
+use crate::run::apply::Fold;
+use crate::run::command::{Command, FailReason, Failed, Refusal, StopCause};
+use crate::run::draft::Draft;
+use crate::run::event::{Body, EndReason, Event, StepEnd, WaitReason};
+use crate::run::state::{Run, StepState};
+use crate::run::status::{RunStatus, StepStatus};
+use crate::run::{flow, settle};
+use crate::time::Timestamp;
+
+/// Decides what follows from `command`. May refuse, never acts.
+pub fn decide(run: &Run, command: Command, at: Timestamp) -> Result<Vec<Event>, Refusal> {
+    let mut draft = Draft::new(run, at);
+    match command {
+        Command::Submit(submission) => {
+            if run.head.status.is_some() {
+                return Err(Refusal::AlreadySubmitted(run.id.clone()));
+            }
+            draft.emit(Body::Submitted(submission));
+        }
+        Command::Start => {
+            expect(run, "started", &[RunStatus::Queued])?;
+            start(&mut draft);
+        }
+        Command::Claim { step, worker } => claim(&mut draft, step, worker)?,
+        Command::Settle { step, fence, outcome } => {
+            held(run, step, fence)?;
+            settle::settle(&mut draft, step, outcome);
+            flow::advance(&mut draft, &[step]);
+        }
+        Command::Lose { step, fence } => {
+            held(run, step, fence)?;
+            lose(&mut draft, step);
+            flow::advance(&mut draft, &[step]);
+        }
+        Command::Due { step } => due(&mut draft, step)?,
+        Command::Interrupt => interrupt(&mut draft)?,
+        Command::Resume => resume(&mut draft)?,
+        Command::Stop { cause, at_once } => stop(&mut draft, cause, at_once)?,
+        Command::Retry { steps, downstream } => retry(&mut draft, &steps, downstream)?,
+    }
+    draft.finish().map_err(|corrupt| Refusal::Inconsistent(corrupt.to_string()))
+}
+
+fn expect(run: &Run, wanted: &'static str, standing: &[RunStatus]) -> Result<(), Refusal> {
+    match run.head.status {
+        None => Err(Refusal::NotSubmitted(run.id.clone())),
+        Some(status) if standing.contains(&status) => Ok(()),
+        Some(status) => Err(Refusal::WrongRunStatus { run: run.id.clone(), status, wanted }),
+    }
+}
+
+fn step_of(run: &Run, index: StepIndex) -> Result<&StepState, Refusal> {
+    run.step(index).ok_or(Refusal::NoSuchStep(index))
+}
+
+fn name_of(run: &Run, index: StepIndex) -> String {
+    run.plan.step(index).map(|s| s.name.clone()).unwrap_or_default()
+}
+
+/// The write stands on the step's current claim (I-3).
+fn held(run: &Run, index: StepIndex, presented: Fence) -> Result<(), Refusal> {
+    let step = step_of(run, index)?;
+    if step.fence.accepts(presented) && step.status == StepStatus::Running {
+        return Ok(());
+    }
+    Err(Refusal::Stale { step: name_of(run, index), presented, held: step.fence })
+}
+
+// Queued => Running
+fn start(draft: &mut Draft<'_>) {
+    draft.emit(Body::Started);
+    flow::advance(draft, &[]);
+}
+
+// Ready => Running
+fn claim(draft: &mut Draft<'_>, index: StepIndex, worker: WorkerId) -> Result<(), Refusal> {
+    let run = draft.run;
+    expect(run, "claimed from", &[RunStatus::Running])?;
+    let step = step_of(run, index)?;
+    if step.status != StepStatus::Ready {
+        return Err(Refusal::WrongStepStatus { step: name_of(run, index), status: step.status, wanted: "claimed" });
+    }
+    if let Some(limit) = run.plan.max_active_steps
+        && run.head.active >= limit
+    {
+        return Err(Refusal::TooManyActive { active: run.head.active, limit });
+    }
+    let attempt = if step.same_try { step.attempt.max(Attempt(1)) } else { step.attempt.next() };
+    draft.emit(Body::StepClaimed { step: index, fence: step.fence.mint(), worker, attempt });
+    Ok(())
+}
+
+// Running => Ready, Waiting or Failed, as the step's `on_lost` says
+pub(super) fn lose(draft: &mut Draft<'_>, index: StepIndex) {
+    let Some(step) = draft.step(index) else { return };
+    let (fence, losses) = (step.fence.mint(), step.losses.saturating_add(1));
+    if draft.head().stop.is_some() {
+        let end = StepEnd::without_try(StepStatus::Aborted, EndReason::Stopped);
+        return draft.emit(Body::StepEnded { step: index, end });
+    }
+    let on_lost = draft.run.plan.step(index).map_or(OnLost::Rerun, |s| s.on_lost);
+    let parked = WaitReason::Parked { losses };
+    match on_lost {
+        OnLost::Rerun if losses <= limits::MAX_LOSSES => draft.emit(Body::StepLost { step: index, fence }),
+        OnLost::Rerun | OnLost::Park => {
+            draft.emit(Body::StepWaiting { step: index, fence, reason: parked });
+        }
+        OnLost::Fail => {
+            let Some(step) = draft.run.plan.step(index) else { return };
+            let failed = Failed {
+                reason: FailReason::Lost,
+                message: "its worker was lost and the step says on_lost: fail".to_owned(),
+                exit_code: None,
+                retry_after: None,
+                output_matched: false,
+            };
+            let end = settle::failed_end(step, &failed, Vec::new(), None);
+            draft.emit(Body::StepEnded { step: index, end });
+        }
+    }
+}
+
+// Retrying => Ready
+fn due(draft: &mut Draft<'_>, index: StepIndex) -> Result<(), Refusal> {
+    expect(draft.run, "gone on with", &[RunStatus::Running])?;
+    let step = step_of(draft.run, index)?;
+    match (step.status, step.due) {
+        (StepStatus::Retrying, Some(due)) if due <= draft.at => {
+            draft.emit(Body::StepReady { step: index });
+            Ok(())
+        }
+        (StepStatus::Retrying, _) => Err(Refusal::NotDue(name_of(draft.run, index))),
+        (status, _) => Err(Refusal::WrongStepStatus { step: name_of(draft.run, index), status, wanted: "tried again" }),
+    }
+}
+
+// Queued, Running => Waiting; every claim is lost
+fn interrupt(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    expect(draft.run, "interrupted", &[RunStatus::Queued, RunStatus::Running])?;
+    let running: Vec<StepIndex> = draft.run.steps_in(StepStatus::Running).collect();
+    for index in &running {
+        lose(draft, *index);
+    }
+    flow::advance(draft, &running);
+    let goes_on = matches!(draft.head().status, Some(RunStatus::Queued | RunStatus::Running));
+    if goes_on {
+        draft.emit(Body::Waiting { reason: WaitReason::Interrupted });
+    }
+    Ok(())
+}
+
+// Waiting => Running
+fn resume(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    expect(draft.run, "resumed", &[RunStatus::Waiting])?;
+    draft.emit(Body::Resumed);
+    let parked: Vec<StepIndex> = draft.run.steps_in(StepStatus::Waiting).collect();
+    for step in parked {
+        draft.emit(Body::StepReady { step });
+    }
+    if draft.head().status == Some(RunStatus::Queued) {
+        start(draft);
+    } else {
+        flow::advance(draft, &[]);
+    }
+    Ok(())
+}
+
+// open => stopping
+fn stop(draft: &mut Draft<'_>, cause: StopCause, at_once: bool) -> Result<(), Refusal> {
+    let open = [RunStatus::Queued, RunStatus::Running, RunStatus::Waiting];
+    expect(draft.run, "stopped", &open)?;
+    if draft.run.head.stop.as_ref().is_some_and(|stop| stop.at_once || !at_once) {
+        return Err(Refusal::AlreadyStopping(draft.run.id.clone()));
+    }
+    draft.emit(Body::StopRequested { cause, at_once });
+    let idle: Vec<StepIndex> = draft
+        .run
+        .plan
+        .indexed()
+        .filter(|(index, step)| {
+            let Some(state) = draft.run.step(*index) else { return false };
+            let begun = !matches!(state.status, StepStatus::NotStarted | StepStatus::Running);
+            let open = !state.status.is_terminal() && state.status != StepStatus::Running;
+            // A closing handler whose turn has come runs after a stop with grace, as those that come after it do.
+            let has_turn = !at_once && state.status == StepStatus::Ready && closes(step.role);
+            open && !has_turn && (step.role == Role::Main || begun)
+        })
+        .map(|(index, _)| index)
+        .collect();
+    for step in idle {
+        let end = StepEnd::without_try(StepStatus::Aborted, EndReason::Stopped);
+        draft.emit(Body::StepEnded { step, end });
+    }
+    flow::advance(draft, &[]);
+    Ok(())
+}
+
+fn closes(role: Role) -> bool {
+    match role {
+        Role::OnSuccess | Role::OnFailure | Role::OnAbort | Role::OnExit => true,
+        Role::Main | Role::Gate | Role::OnInit | Role::OnWait => false,
+    }
+}
+
+// terminal => Queued, with some steps anew
+fn retry(draft: &mut Draft<'_>, named: &[StepIndex], downstream: bool) -> Result<(), Refusal> {
+    let run = draft.run;
+    let over = [
+        RunStatus::Succeeded,
+        RunStatus::PartiallySucceeded,
+        RunStatus::Failed,
+        RunStatus::Aborted,
+        RunStatus::Rejected,
+    ];
+    expect(run, "retried", &over)?;
+    for index in named {
+        step_of(run, *index)?;
+    }
+    let main = |index: &StepIndex| run.plan.step(*index).is_some_and(|s| s.role == Role::Main);
+    let kept = |s: &StepState| {
+        let done = matches!(s.status, StepStatus::Succeeded | StepStatus::Skipped);
+        done && !s.end.as_ref().is_some_and(|end| end.reason == Some(EndReason::UpstreamSkipped))
+    };
+    let chosen: Vec<StepIndex> = if named.is_empty() {
+        let failed = run.plan.indexed().map(|(i, _)| i).filter(main);
+        failed.filter(|i| !run.step(*i).is_some_and(kept)).collect()
+    } else {
+        named.to_vec()
+    };
+    if chosen.is_empty() && run.status() == RunStatus::Succeeded {
+        return Err(Refusal::NothingToRetry(run.id.clone()));
+    }
+    let mut reset = if named.is_empty() || downstream {
+        run.graph.with_descendants(&chosen)
+    } else {
+        chosen.iter().copied().collect()
+    };
+    // Handlers belong to the attempt; init and the gate are kept if they let the run begin.
+    reset.extend(run.plan.indexed().filter(|(i, s)| s.role != Role::Main && !begins(run, *i, s.role)).map(|(i, _)| i));
+    draft.emit(Body::Retried { attempt: run.head.attempt.next(), reset: reset.into_iter().collect() });
+    Ok(())
+}
+
+fn begins(run: &Run, index: StepIndex, role: Role) -> bool {
+    matches!(role, Role::Gate | Role::OnInit) && run.step(index).is_some_and(|s| s.status == StepStatus::Succeeded)
+}

@@ -1,0 +1,226 @@
+//! What happened to a run. Events are stored as tagged JSON and folded for ever: a body never changes its meaning, a
+//! new need is a new body (or a new optional field).
+
+use serde::{Deserialize, Serialize};
+
+use crate::counter::{Attempt, Fence, RunAttempt};
+use crate::ids::WorkerId;
+use crate::plan::{Json, StepIndex};
+use crate::run::command::{FailReason, StopCause, Submission};
+use crate::run::status::{RunStatus, StepStatus};
+use crate::time::Timestamp;
+
+/// Something that happened, and when (store time, I-9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub body: Body,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Body {
+    /// The run was accepted.
+    Submitted(Submission),
+    /// The run was admitted.
+    Started,
+    /// A step may be claimed.
+    StepReady {
+        /// Which.
+        step: StepIndex,
+    },
+    /// A worker has the step.
+    StepClaimed {
+        /// Which.
+        step: StepIndex,
+        /// The fence that this claim minted.
+        fence: Fence,
+        /// Who.
+        worker: WorkerId,
+        /// Which try this is.
+        attempt: Attempt,
+    },
+    /// The claim gave it back before it started; not counted.
+    StepGivenBack {
+        /// Which.
+        step: StepIndex,
+        /// Minted, so that nothing of the old claim is accepted.
+        fence: Fence,
+    },
+    /// The step ended.
+    StepEnded {
+        /// Which.
+        step: StepIndex,
+        /// How.
+        end: StepEnd,
+    },
+    /// The step is to run again at `due`: a retry, or a repetition.
+    StepRetrying {
+        /// Which.
+        step: StepIndex,
+        /// Not before.
+        due: Timestamp,
+        /// Why again.
+        again: Again,
+        /// How the try that ended now ended.
+        end: StepEnd,
+    },
+    /// The claim's worker is gone; the step is ready under the next fence.
+    StepLost {
+        /// Which.
+        step: StepIndex,
+        /// Minted, so that nothing of the old claim is accepted.
+        fence: Fence,
+    },
+    /// The step waits for somebody.
+    StepWaiting {
+        /// Which.
+        step: StepIndex,
+        /// Minted, as in `StepLost`.
+        fence: Fence,
+        /// For what.
+        reason: WaitReason,
+    },
+    /// The run is to stop.
+    StopRequested {
+        /// Who or what wants that.
+        cause: StopCause,
+        /// Without grace.
+        at_once: bool,
+    },
+    /// Nothing goes on before someone acts.
+    Waiting {
+        /// Why.
+        reason: WaitReason,
+    },
+    /// Someone acted.
+    Resumed,
+    /// All steps but the handlers are over; the handlers see this status.
+    Concluded {
+        /// What the run amounts to, unless a handler fails.
+        status: RunStatus,
+    },
+    /// The run is over.
+    Finished {
+        /// For good, unless retried.
+        status: RunStatus,
+    },
+    /// A new attempt of the finished run begins: these steps run again, the others keep what they did.
+    Retried {
+        /// The new attempt.
+        attempt: RunAttempt,
+        /// Steps that start anew.
+        reset: Vec<StepIndex>,
+    },
+}
+
+/// Why a step runs again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Again {
+    /// The try failed and `retry_policy` has tries left.
+    Retry,
+    /// The try finished and `repeat_policy` wants another.
+    Repeat,
+}
+
+/// Why something waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitReason {
+    /// The process that ran it is gone: `pintle start --resume RUN` or `pintle retry RUN` goes on.
+    Interrupted,
+    /// Whether the step's effect happened is not known, or it was lost too often; `pintle retry RUN` runs it again.
+    Parked {
+        /// Times that it was lost.
+        losses: u32,
+    },
+}
+
+/// How a step, or one try of it, ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepEnd {
+    /// Terminal.
+    pub status: StepStatus,
+    /// Why it stands so, where it did not simply succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<EndReason>,
+    /// One sentence for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Of the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// `${steps.ID.outputs.NAME}`: name and JSON value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<(String, Json)>,
+    /// `output: NAME`: the value of that variable for the steps behind. A large one is `NUL blob: DIGEST`: no
+    /// environment variable can hold a NUL, so it cannot be mistaken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variable: Option<String>,
+    /// A failure that `continue_on` forgave.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgiven: bool,
+}
+
+/// Why a step ended as it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// It failed by itself.
+    Failed(FailReason),
+    /// A step before it failed, was stopped or refused.
+    UpstreamFailed,
+    /// A step before it was skipped.
+    UpstreamSkipped,
+    /// Its precondition was not met.
+    PreconditionUnmet,
+    /// The run was stopped.
+    Stopped,
+    /// `handler_on.init`, or the run's preconditions, did not let the run begin.
+    RunNotBegun,
+}
+
+impl StepEnd {
+    /// An end without a try: decided by what came before.
+    #[must_use]
+    pub fn without_try(status: StepStatus, reason: EndReason) -> Self {
+        Self {
+            status,
+            reason: Some(reason),
+            message: None,
+            exit_code: None,
+            outputs: Vec::new(),
+            variable: None,
+            forgiven: false,
+        }
+    }
+}
+
+impl Body {
+    /// The step that it is about, if it is about one.
+    #[must_use]
+    pub fn step(&self) -> Option<StepIndex> {
+        match self {
+            Self::StepReady { step }
+            | Self::StepClaimed { step, .. }
+            | Self::StepGivenBack { step, .. }
+            | Self::StepEnded { step, .. }
+            | Self::StepRetrying { step, .. }
+            | Self::StepLost { step, .. }
+            | Self::StepWaiting { step, .. } => Some(*step),
+            Self::Submitted(_)
+            | Self::Started
+            | Self::StopRequested { .. }
+            | Self::Waiting { .. }
+            | Self::Resumed
+            | Self::Concluded { .. }
+            | Self::Finished { .. }
+            | Self::Retried { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What a worker's final word makes of its step: the end, or another try.
+
+use crate::attempt::{self, Tried};
+use crate::plan::{OnLost, Output, RepeatMode, Step, StepIndex};
+use crate::run::apply::Fold;
+use crate::run::command::{FailReason, Failed, Finished, Outcome};
+use crate::run::decide::lose;
+use crate::run::draft::Draft;
+use crate::run::event::{Again, Body, EndReason, StepEnd, WaitReason};
+use crate::run::status::StepStatus;
+use crate::time::Span;
+
+/// The claim was checked: the step is running under the worker's fence.
+pub(super) fn settle(draft: &mut Draft<'_>, index: StepIndex, outcome: Outcome) {
+    let run = draft.run;
+    let (Some(step), Some(state)) = (run.plan.step(index), run.step(index)) else { return };
+    match outcome {
+        // Running => Ready, uncounted
+        Outcome::GivenBack if run.head.stop.is_none() => {
+            draft.emit(Body::StepGivenBack { step: index, fence: state.fence.mint() });
+        }
+        // Running => Aborted
+        Outcome::GivenBack => stopped(draft, index, None),
+        Outcome::Stopped { exit_code } if run.head.stop.is_some() => stopped(draft, index, exit_code),
+        // Its worker shut down under it.
+        Outcome::Stopped { .. } => lose(draft, index),
+        // Running => Skipped
+        Outcome::Skipped { message } => {
+            let mut end = StepEnd::without_try(StepStatus::Skipped, EndReason::PreconditionUnmet);
+            end.message = Some(message);
+            draft.emit(Body::StepEnded { step: index, end });
+        }
+        Outcome::Finished(done) => finished(draft, index, step, done),
+        Outcome::Failed(failed) => failure(draft, index, step, failed, StepEndParts::default()),
+    }
+}
+
+fn stopped(draft: &mut Draft<'_>, index: StepIndex, exit_code: Option<i32>) {
+    let mut end = StepEnd::without_try(StepStatus::Aborted, EndReason::Stopped);
+    end.exit_code = exit_code;
+    draft.emit(Body::StepEnded { step: index, end });
+}
+
+/// What a try produced, whether or not it counts as a success.
+#[derive(Default)]
+struct StepEndParts {
+    outputs: Vec<(String, crate::plan::Json)>,
+    variable: Option<String>,
+    repeat_condition: Option<Result<bool, String>>,
+}
+
+fn finished(draft: &mut Draft<'_>, index: StepIndex, step: &Step, done: Finished) {
+    let variable = match &step.output {
+        Some(Output::Variable(_)) => done.stdout.map(|text| text.trim().to_owned()),
+        None => None,
+    };
+    let parts = StepEndParts { outputs: done.outputs, variable, repeat_condition: done.repeat_condition };
+    match done.exit_code {
+        Some(code) if code != 0 => {
+            let failed = Failed {
+                reason: FailReason::ExitCode,
+                message: format!("exit code {code}"),
+                exit_code: Some(code),
+                retry_after: None,
+                output_matched: done.output_matched,
+            };
+            failure(draft, index, step, failed, parts);
+        }
+        exit_code => success(draft, index, step, exit_code, parts),
+    }
+}
+
+// Running => Succeeded, or Retrying for a repetition
+fn success(draft: &mut Draft<'_>, index: StepIndex, step: &Step, exit_code: Option<i32>, parts: StepEndParts) {
+    let end = StepEnd {
+        status: StepStatus::Succeeded,
+        reason: None,
+        message: None,
+        exit_code,
+        outputs: parts.outputs,
+        variable: parts.variable,
+        forgiven: false,
+    };
+    match repetition(draft, index, step, exit_code, parts.repeat_condition) {
+        Ok(Some(wait)) => again(draft, index, Again::Repeat, wait, end),
+        Ok(None) => draft.emit(Body::StepEnded { step: index, end }),
+        Err(reason) => {
+            let message = format!("the repeat condition could not be checked: {reason}");
+            let failed = Failed {
+                reason: FailReason::PreconditionError,
+                message,
+                exit_code,
+                retry_after: None,
+                output_matched: false,
+            };
+            draft.emit(Body::StepEnded { step: index, end: failed_end(step, &failed, end.outputs, end.variable) });
+        }
+    }
+}
+
+// Running => Failed, Retrying or Waiting
+fn failure(draft: &mut Draft<'_>, index: StepIndex, step: &Step, failed: Failed, parts: StepEndParts) {
+    let unknown = failed.reason == FailReason::UnknownOutcome;
+    if unknown && step.on_lost == OnLost::Park && draft.head().stop.is_none() {
+        let (fence, losses) = draft.step(index).map_or_else(Default::default, |s| (s.fence.mint(), s.losses));
+        let reason = WaitReason::Parked { losses };
+        return draft.emit(Body::StepWaiting { step: index, fence, reason });
+    }
+    let repeats = step.repeat.as_ref().is_some_and(|policy| !policy.exit_code.is_empty() || policy.condition.is_some());
+    if failed.reason == FailReason::ExitCode
+        && repeats
+        && let Ok(Some(wait)) = repetition(draft, index, step, failed.exit_code, parts.repeat_condition)
+    {
+        let end = failed_end(step, &failed, parts.outputs, parts.variable);
+        return again(draft, index, Again::Repeat, wait, end);
+    }
+    let tried = draft.step(index).map(|s| s.attempt).unwrap_or_default();
+    let stopping = draft.head().stop.is_some();
+    let next = step.retry.as_ref().filter(|_| !stopping).and_then(|policy| {
+        attempt::retry(policy, &Tried { attempt: tried, reason: failed.reason, exit_code: failed.exit_code })
+    });
+    let end = failed_end(step, &failed, parts.outputs, parts.variable);
+    match next {
+        Some(wait) => again(draft, index, Again::Retry, wait.max(failed.retry_after.unwrap_or(Span::ZERO)), end),
+        None => draft.emit(Body::StepEnded { step: index, end }),
+    }
+}
+
+pub(super) fn failed_end(
+    step: &Step,
+    failed: &Failed,
+    outputs: Vec<(String, crate::plan::Json)>,
+    variable: Option<String>,
+) -> StepEnd {
+    let on = &step.continue_on;
+    let by_code = failed.exit_code.is_some_and(|code| on.exit_code.contains(&code));
+    let forgiven = on.failure || by_code || failed.output_matched;
+    let marked = forgiven && on.mark_success;
+    StepEnd {
+        status: if marked { StepStatus::Succeeded } else { StepStatus::Failed },
+        reason: Some(EndReason::Failed(failed.reason)),
+        message: Some(failed.message.clone()),
+        exit_code: failed.exit_code,
+        outputs,
+        variable,
+        forgiven: forgiven && !marked,
+    }
+}
+
+fn again(draft: &mut Draft<'_>, index: StepIndex, again: Again, wait: Span, end: StepEnd) {
+    let due = draft.at.plus(wait);
+    draft.emit(Body::StepRetrying { step: index, due, again, end });
+    if wait == Span::ZERO {
+        draft.emit(Body::StepReady { step: index });
+    }
+}
+
+/// How long until the step runs again, if its policy wants that.
+fn repetition(
+    draft: &Draft<'_>,
+    index: StepIndex,
+    step: &Step,
+    exit_code: Option<i32>,
+    condition: Option<Result<bool, String>>,
+) -> Result<Option<Span>, String> {
+    let Some(policy) = step.repeat.as_ref().filter(|_| draft.head().stop.is_none()) else { return Ok(None) };
+    let done = draft.step(index).map_or(0, |s| s.repetition).saturating_add(1);
+    if policy.limit.is_some_and(|limit| done >= limit) {
+        return Ok(None);
+    }
+    let code = exit_code.unwrap_or(0);
+    let met = match condition {
+        Some(Err(reason)) => return Err(reason),
+        Some(Ok(met)) => Some(met),
+        None if policy.exit_code.is_empty() => None,
+        None => Some(policy.exit_code.contains(&code)),
+    };
+    let go_on = match (policy.mode, met) {
+        (RepeatMode::Always, _) => true,
+        (RepeatMode::While, met) => met.unwrap_or(code == 0),
+        (RepeatMode::Until, met) => !met.unwrap_or(code == 0),
+    };
+    let wait = attempt::wait(policy.interval, policy.backoff_milli, policy.max_interval, done);
+    Ok(go_on.then_some(wait))
+}

@@ -1,0 +1,245 @@
+//! A run as its events left it.
+
+use std::sync::Arc;
+
+use crate::counter::{Attempt, Fence, RunAttempt, Version};
+use crate::graph::Graph;
+use crate::ids::{RunId, WorkerId};
+use crate::plan::{Plan, Role, StepIndex};
+use crate::run::command::{StopCause, Submission};
+use crate::run::event::{StepEnd, WaitReason};
+use crate::run::status::{RunStatus, StepStatus};
+use crate::time::Timestamp;
+
+/// A run: what it is pinned to, where it stands, where each of its steps stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Which run.
+    pub id: RunId,
+    /// What it runs.
+    pub plan: Arc<Plan>,
+    /// The plan's order.
+    pub graph: Arc<Graph>,
+    /// Everything but the steps.
+    pub head: Head,
+    /// In the plan's order.
+    pub steps: Vec<StepState>,
+}
+
+/// Where a run stands, its steps left aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Events folded so far.
+    pub version: Version,
+    /// Where it stands; none before it was submitted.
+    pub status: Option<RunStatus>,
+    /// Which attempt of the run.
+    pub attempt: RunAttempt,
+    /// What was submitted.
+    pub submission: Option<Submission>,
+    /// The first main step of this attempt was decided on.
+    pub begun: bool,
+    /// The stop that was asked for, if one was.
+    pub stop: Option<Stop>,
+    /// Why it waits, while it waits.
+    pub waiting: Option<WaitReason>,
+    /// What the main steps amounted to, once all are over.
+    pub concluded: Option<RunStatus>,
+    /// Accepted.
+    pub submitted_at: Option<Timestamp>,
+    /// This attempt was admitted.
+    pub started_at: Option<Timestamp>,
+    /// This attempt was over.
+    pub finished_at: Option<Timestamp>,
+    /// How many main steps stand where.
+    pub tally: Tally,
+    /// Steps that are running, handlers included.
+    pub active: u32,
+}
+
+/// A stop that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// Who or what wants it.
+    pub cause: StopCause,
+    /// Without grace.
+    pub at_once: bool,
+}
+
+/// How many main steps stand in each status.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    counts: [u32; StepStatus::ALL.len()],
+    forgiven: u32,
+}
+
+/// Where a step stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StepState {
+    /// Where.
+    pub status: StepStatus,
+    /// Tries counted so far (I-8).
+    pub attempt: Attempt,
+    /// The last claim, or the loss that followed it.
+    pub fence: Fence,
+    /// Times that its worker was lost, since a person last looked at it.
+    pub losses: u32,
+    /// Times that it finished and was run again.
+    pub repetition: u32,
+    /// Times that it had succeeded and was run again on purpose: part of the key of its effects, so that a repeated
+    /// order is a new one and a repeated try is not.
+    pub redone: u32,
+    /// The next claim goes on with the same try: the last one was lost or given back.
+    pub same_try: bool,
+    /// Steps before it that are not over.
+    pub open_deps: u32,
+    /// Who has, or last had it.
+    pub worker: Option<WorkerId>,
+    /// The current try was claimed.
+    pub started_at: Option<Timestamp>,
+    /// It ended.
+    pub finished_at: Option<Timestamp>,
+    /// Ready again not before.
+    pub due: Option<Timestamp>,
+    /// Why it waits, while it waits.
+    pub waiting: Option<WaitReason>,
+    /// How it, or its last try, ended.
+    pub end: Option<StepEnd>,
+}
+
+impl Run {
+    /// A run before its first event.
+    #[must_use]
+    pub fn unborn(id: RunId, plan: Arc<Plan>) -> Self {
+        let graph = Arc::new(Graph::of(&plan));
+        let steps: Vec<StepState> = plan.steps.iter().map(StepState::fresh).collect();
+        let main = plan.steps.iter().filter(|s| s.role == Role::Main).count();
+        let head = Head {
+            version: Version::default(),
+            status: None,
+            attempt: RunAttempt(1),
+            submission: None,
+            begun: false,
+            stop: None,
+            waiting: None,
+            concluded: None,
+            submitted_at: None,
+            started_at: None,
+            finished_at: None,
+            tally: Tally::of_not_started(u32::try_from(main).unwrap_or(u32::MAX)),
+            active: 0,
+        };
+        Self { id, plan, graph, head, steps }
+    }
+
+    /// Where the run stands; `Queued` before it was submitted, which nobody sees.
+    #[must_use]
+    pub fn status(&self) -> RunStatus {
+        self.head.status.unwrap_or(RunStatus::Queued)
+    }
+
+    /// A step's state.
+    #[must_use]
+    pub fn step(&self, index: StepIndex) -> Option<&StepState> {
+        self.steps.get(index.get())
+    }
+
+    /// Steps that stand in `status`, with their places.
+    pub fn steps_in(&self, status: StepStatus) -> impl Iterator<Item = StepIndex> {
+        (0u32..).map(StepIndex).zip(&self.steps).filter(move |(_, s)| s.status == status).map(|(i, _)| i)
+    }
+}
+
+impl Head {
+    /// All but what was submitted, which may be large and which no decision looks at.
+    pub(super) fn sketch(&self) -> Self {
+        Self {
+            version: self.version,
+            status: self.status,
+            attempt: self.attempt,
+            submission: None,
+            begun: self.begun,
+            stop: self.stop.clone(),
+            waiting: self.waiting.clone(),
+            concluded: self.concluded,
+            submitted_at: self.submitted_at,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            tally: self.tally.clone(),
+            active: self.active,
+        }
+    }
+}
+
+impl StepState {
+    fn fresh(step: &crate::plan::Step) -> Self {
+        Self { open_deps: u32::try_from(step.depends.len()).unwrap_or(u32::MAX), ..Self::default() }
+    }
+
+    /// As at the start of a run attempt; the fence stays, for it is never reset.
+    pub(super) fn reset(&mut self, open_deps: u32) {
+        let succeeded = u32::from(self.status == StepStatus::Succeeded);
+        let redone = self.redone.saturating_add(succeeded);
+        *self = Self { fence: self.fence, redone, open_deps, ..Self::default() };
+    }
+}
+
+impl Tally {
+    pub(super) fn of_not_started(count: u32) -> Self {
+        let mut tally = Self::default();
+        tally.add(StepStatus::NotStarted, count);
+        tally
+    }
+
+    /// How many stand in `status`.
+    #[must_use]
+    pub fn of(&self, status: StepStatus) -> u32 {
+        self.counts.get(status as usize).copied().unwrap_or(0)
+    }
+
+    /// How many are not over.
+    #[must_use]
+    pub fn open(&self) -> u32 {
+        StepStatus::ALL.into_iter().filter(|s| !s.is_terminal()).map(|s| self.of(s)).sum()
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        self.counts.iter().sum()
+    }
+
+    /// Failures that `continue_on` forgave.
+    #[must_use]
+    pub fn forgiven(&self) -> u32 {
+        self.forgiven
+    }
+
+    fn add(&mut self, status: StepStatus, by: u32) {
+        if let Some(count) = self.counts.get_mut(status as usize) {
+            *count = count.saturating_add(by);
+        }
+    }
+
+    pub(super) fn moved(&mut self, from: StepStatus, to: StepStatus) {
+        if let Some(count) = self.counts.get_mut(from as usize) {
+            *count = count.saturating_sub(1);
+        }
+        self.add(to, 1);
+    }
+
+    pub(super) fn forgave(&mut self) {
+        self.forgiven = self.forgiven.saturating_add(1);
+    }
+
+    pub(super) fn recount<'a>(steps: impl Iterator<Item = &'a StepState>) -> Self {
+        let mut tally = Self::default();
+        for step in steps {
+            tally.add(step.status, 1);
+            if step.end.as_ref().is_some_and(|end| end.forgiven) {
+                tally.forgave();
+            }
+        }
+        tally
+    }
+}

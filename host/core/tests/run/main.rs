@@ -1,0 +1,29 @@
+//! What a run promises, tried from outside: through commands, events and the folded state alone.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `plans`, `stand` | short ways to say a plan, and to drive a run of it |
+//! | `watch` | what must hold after every command, whatever the command was |
+//! | `random` | plans and commands made by chance |
+//! | `transitions` | every state against every command, as golden tables |
+//! | `order`, `ends`, `tries`, `stops`, `recovery`, `handlers`, `retries` | what runs when, by topic |
+//! | `properties`, `growth`, `corpus` | chance, size, and events of old |
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod corpus;
+mod ends;
+mod golden;
+mod growth;
+mod handlers;
+mod order;
+mod plans;
+mod properties;
+mod random;
+mod recovery;
+mod retries;
+mod stand;
+mod stops;
+mod transitions;
+mod tries;
+mod watch;
