@@ -1,0 +1,239 @@
+//! A claimed step with every value resolved, once, under the run's lock.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pintle_core::counter::Fence;
+use pintle_core::limits::MAX_OUTPUT;
+use pintle_core::plan::{Plan, Role, Step, StepIndex};
+use pintle_core::run::{StepState, StepStatus};
+use pintle_plane::worker::{Assignment, ClaimId, Condition, Probe};
+use pintle_spec::assignment::{Resolved, ResolvedCondition, ResolvedProbe, resolve_step};
+use pintle_spec::bind::BoundParams;
+use pintle_spec::eval::{RunFacts, RunScope, Scope, StepFacts, StepValues};
+use sha2::{Digest as _, Sha256};
+
+use crate::error::Error;
+use crate::live::Live;
+use crate::service::Coordinator;
+
+/// What the values of a run's steps are resolved against, kept beside the fold.
+#[derive(Debug, Default)]
+pub(crate) struct Values {
+    /// Of the current run attempt.
+    pub(crate) run: Option<Arc<RunScope>>,
+    /// Of every step that ended, as references see it.
+    pub(crate) results: HashMap<StepIndex, StepValues>,
+    /// Ended since `results` was last brought up to date.
+    pub(crate) ended: Vec<StepIndex>,
+}
+
+impl Coordinator {
+    /// The claimed step as its worker gets it. What cannot be resolved becomes a failed precondition: the step fails
+    /// with that sentence.
+    pub(crate) async fn assignment(&self, live: &mut Live, index: StepIndex) -> Option<Assignment> {
+        let plan = live.run.plan.clone();
+        let (step, state) = (plan.step(index)?.clone(), live.run.step(index)?.clone());
+        let resolved = self.resolve(live, &plan, index).await;
+        let dag_dir = live.context.dag_dir.clone();
+        let claim = ClaimId { run: live.run.id.clone(), step: index, fence: state.fence };
+        let base = Base { claim, live, step: &step, state: &state, key: self.operation_key(live, index, &state) };
+        Some(match resolved {
+            Ok(resolved) => {
+                let own = self.work_dir(live);
+                let dir = resolved
+                    .working_dir
+                    .as_deref()
+                    .map_or(own, |dir| dag_dir.join(expand_home(dir, &self.options.env)));
+                base.assignment(&self.options, resolved, dir)
+            }
+            Err(reason) => base.failing(&self.options, reason.to_string(), dag_dir),
+        })
+    }
+
+    async fn resolve(&self, live: &mut Live, plan: &Arc<Plan>, index: StepIndex) -> Result<Resolved, String> {
+        let known = self.actions.clone();
+        let scope = self.scope(live, plan, index).await?;
+        resolve_step(plan, index, &scope, &*known).map_err(|error| error.to_string())
+    }
+
+    /// What the texts of a step see.
+    pub(crate) async fn scope<'a>(
+        &self,
+        live: &'a mut Live,
+        plan: &'a Arc<Plan>,
+        index: StepIndex,
+    ) -> Result<Scope<'a>, String> {
+        self.sync_results(live).await.map_err(|error| error.to_string())?;
+        let role = plan.step(index).map_or(Role::Main, |step| step.role);
+        if live.values.run.is_none() || role != Role::Main {
+            let scope = self.run_scope(live, plan, role)?;
+            live.values.run = Some(Arc::new(scope));
+        }
+        let fence = live.run.step(index).map(|state| state.fence).unwrap_or_default();
+        let facts = StepFacts {
+            stdout_file: Some(self.log_file(live, index, fence, "stdout")),
+            stderr_file: Some(self.log_file(live, index, fence, "stderr")),
+            output_file: None,
+        };
+        let values = &live.values;
+        let run = values.run.as_deref().ok_or("the run has no scope")?;
+        run.step(plan, index, &values.results, &facts).map_err(|error| error.to_string())
+    }
+
+    fn run_scope(&self, live: &Live, plan: &Plan, role: Role) -> Result<RunScope, String> {
+        let params = live.run.head.submission.as_ref().map(|s| s.params.0.as_str()).unwrap_or("[]");
+        let params: BoundParams = serde_json::from_str(params).map_err(|error| error.to_string())?;
+        let work_dir = self.work_dir(live);
+        let handler = role != Role::Main && role != Role::OnInit && role != Role::Gate;
+        let status = live.run.head.concluded.filter(|_| handler).map(|status| status.as_str().to_owned());
+        let facts = RunFacts {
+            run_id: live.run.id.to_string(),
+            attempt_id: Some(live.run.head.attempt.to_string()),
+            status,
+            waiting_steps: (role == Role::OnWait).then(|| waiting_steps(live)),
+            trigger_type: Some(if live.run.head.attempt.get() > 1 { "retry" } else { "manual" }.to_owned()),
+            work_dir: Some(work_dir.display().to_string()),
+            artifacts_dir: Some(self.run_dir(live).join("artifacts").display().to_string()),
+            ..RunFacts::default()
+        };
+        RunScope::new(plan, &params, &self.options.env, &live.context.dotenv, &facts).map_err(|error| error.to_string())
+    }
+
+    /// Brings the results that references see up to date with the fold.
+    async fn sync_results(&self, live: &mut Live) -> Result<(), Error> {
+        for index in std::mem::take(&mut live.values.ended) {
+            let Some(state) = live.run.step(index).cloned() else { continue };
+            if !state.status.is_terminal() && state.status != StepStatus::Retrying {
+                live.values.results.remove(&index);
+                continue;
+            }
+            let Some(end) = state.end else { continue };
+            let mut outputs = Vec::with_capacity(end.outputs.len());
+            for (name, json) in &end.outputs {
+                outputs.push((name.clone(), self.unblob_output(json).await?));
+            }
+            let variable = match &end.variable {
+                Some(text) => Some(self.unblob_variable(text).await?),
+                None => None,
+            };
+            let values = StepValues {
+                exit_code: end.exit_code,
+                stdout_file: Some(self.log_file(live, index, state.fence, "stdout")),
+                stderr_file: Some(self.log_file(live, index, state.fence, "stderr")),
+                variable,
+                outputs,
+            };
+            live.values.results.insert(index, values);
+        }
+        Ok(())
+    }
+
+    fn run_dir(&self, live: &Live) -> PathBuf {
+        self.options.data_dir.join("runs").join(live.run.id.as_str())
+    }
+
+    /// The run's own directory, where steps work that name no other.
+    fn work_dir(&self, live: &Live) -> PathBuf {
+        self.run_dir(live).join("work")
+    }
+
+    fn log_file(&self, live: &Live, step: StepIndex, fence: Fence, stream: &str) -> String {
+        let name = format!("{}-{fence}.{stream}", step.0);
+        self.run_dir(live).join("logs").join(name).display().to_string()
+    }
+
+    /// Same for every try of one effect, and for nothing else: SHA-256 keyed by the data directory's key over tenant,
+    /// run, step, repetition and how often a finished step was run again on purpose.
+    fn operation_key(&self, live: &Live, index: StepIndex, state: &StepState) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.options.key);
+        for part in [self.options.tenant.as_str(), live.run.id.as_str()] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        for number in [index.0, state.repetition, state.redone] {
+            hash.update(number.to_be_bytes());
+        }
+        let digest = pintle_core::ids::Digest::from_bytes(hash.finalize().into());
+        digest.as_str().to_owned()
+    }
+}
+
+struct Base<'a> {
+    claim: ClaimId,
+    live: &'a Live,
+    step: &'a Step,
+    state: &'a StepState,
+    key: String,
+}
+
+impl Base<'_> {
+    fn assignment(self, options: &crate::Options, resolved: Resolved, working_dir: PathBuf) -> Assignment {
+        Assignment {
+            claim: self.claim,
+            tenant: options.tenant.clone(),
+            dag: self.live.row.dag.clone(),
+            step_name: self.step.name.clone(),
+            attempt: self.state.attempt,
+            losses: self.state.losses,
+            operation_key: self.key,
+            preconditions: resolved.conditions.into_iter().map(condition).collect(),
+            action: resolved.action,
+            input_json: resolved.input_json,
+            env: resolved.env,
+            working_dir,
+            timeout: self.step.timeout,
+            stdout_file: resolved.stdout.map(PathBuf::from),
+            stderr_file: resolved.stderr.map(PathBuf::from),
+            capture_stdout: self.step.output.is_some(),
+            declared_outputs: self.step.outputs.iter().map(|o| (o.name.clone(), o.kind)).collect(),
+            max_output: options.max_output.min(MAX_OUTPUT),
+            repeat_probe: resolved.repeat.map(probe),
+        }
+    }
+
+    /// An assignment that can only fail, with `reason`.
+    fn failing(self, options: &crate::Options, reason: String, working_dir: PathBuf) -> Assignment {
+        let action = self.step.action.name().to_owned();
+        let resolved = Resolved {
+            env: Vec::new(),
+            working_dir: None,
+            action,
+            input_json: "{}".to_owned(),
+            conditions: vec![ResolvedCondition::Known { text: "values".to_owned(), met: Err(reason) }],
+            stdout: None,
+            stderr: None,
+            repeat: None,
+        };
+        self.assignment(options, resolved, working_dir)
+    }
+}
+
+fn condition(resolved: ResolvedCondition) -> Condition {
+    match resolved {
+        ResolvedCondition::Known { text, met } => Condition::Known { text, met },
+        ResolvedCondition::Probe(resolved) => Condition::Probe(probe(resolved)),
+    }
+}
+
+fn probe(resolved: ResolvedProbe) -> Probe {
+    let ResolvedProbe { text, input_json, expected, negate } = resolved;
+    Probe { text, input_json, expected, negate }
+}
+
+/// `~` and `~/...` are the user's home, as a shell would have it.
+fn expand_home(dir: &str, env: &[(String, String)]) -> PathBuf {
+    let home = || env.iter().find(|(name, _)| name == "HOME").map(|(_, value)| Path::new(value));
+    match (dir, dir.strip_prefix("~/")) {
+        ("~", _) => home().map_or_else(|| dir.into(), Path::to_path_buf),
+        (_, Some(rest)) => home().map_or_else(|| dir.into(), |home| home.join(rest)),
+        (_, None) => dir.into(),
+    }
+}
+
+fn waiting_steps(live: &Live) -> String {
+    let names = live.run.steps_in(StepStatus::Waiting).filter_map(|i| live.run.plan.step(i));
+    names.map(|step| step.name.as_str()).collect::<Vec<_>>().join(",")
+}

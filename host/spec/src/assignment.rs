@@ -1,0 +1,187 @@
+//! What a claimed step needs, with every value resolved: the coordinator calls this at claim, once per try.
+//!
+//! The input of the action `run` has one form, whatever was written:
+//! ```json
+//! {"body": {"command": "..."}, "shell": ["bash", "-e"], "shell_explicit": true, "kill_grace_ms": 5000, "stop_signal": "SIGTERM"}
+//! ```
+//! with `{"script": "..."}` or `{"commands": ["...", "..."]}` as the other bodies; `shell` and `stop_signal` may be null.
+
+mod condition;
+
+pub use condition::{ResolvedCondition, ResolvedProbe, repeat_condition, run_preconditions};
+
+use pintle_core::plan::{Action, Json, Plan, RunBody, Shell, Step, StepIndex, Template};
+use serde_json::{Value, json};
+
+use crate::eval::{EvalError, Field, Scope, resolve, resolve_json};
+use crate::known::{KnownActions, input_schema};
+
+/// A step whose values are all known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The whole environment, sorted by name.
+    pub env: Vec<(String, String)>,
+    /// As written, resolved; relative to the DAG file's directory. None: the run's own.
+    pub working_dir: Option<String>,
+    /// `run`, `http.request`, ...
+    pub action: String,
+    /// JSON text of an object.
+    pub input_json: String,
+    /// All must hold, in order.
+    pub conditions: Vec<ResolvedCondition>,
+    /// File that gets a copy of standard output.
+    pub stdout: Option<String>,
+    /// File that gets a copy of standard error.
+    pub stderr: Option<String>,
+    /// Checked after the action, where that needs a program.
+    pub repeat: Option<ResolvedProbe>,
+}
+
+/// Why a step cannot be started: it fails with this sentence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// The plan has no such step.
+    #[error("the plan has no step {0}; submit the DAG again")]
+    NoStep(u32),
+    /// A text has no value.
+    #[error("`{field}` of the step `{step}`: {source}")]
+    Eval {
+        /// Name of the step.
+        step: String,
+        /// Which of its fields.
+        field: &'static str,
+        /// Why.
+        #[source]
+        source: EvalError,
+    },
+    /// References brought a line break into a command.
+    #[error("the command of the step `{step}` has a line break after its references were replaced; write it as a script with `run: |`")]
+    LineBreak {
+        /// Name of the step.
+        step: String,
+    },
+}
+
+/// Resolves a step in its scope.
+pub fn resolve_step(
+    plan: &Plan,
+    index: StepIndex,
+    scope: &Scope<'_>,
+    known: &dyn KnownActions,
+) -> Result<Resolved, ResolveError> {
+    let step = plan.step(index).ok_or(ResolveError::NoStep(index.0))?;
+    let texts = Texts { plan, scope, owner: &step.name };
+    let working_dir = step.working_dir.as_ref().or(plan.working_dir.as_ref());
+    let mut conditions = Vec::with_capacity(step.preconditions.len());
+    for precondition in &step.preconditions {
+        conditions.push(condition::resolve_condition(&texts, precondition)?);
+    }
+    Ok(Resolved {
+        env: scope.env(),
+        working_dir: texts.optional(working_dir, "working_dir")?,
+        action: step.action.name().to_owned(),
+        input_json: input(&texts, step, known)?,
+        conditions,
+        stdout: texts.optional(step.stdout.as_ref(), "stdout")?,
+        stderr: texts.optional(step.stderr.as_ref(), "stderr")?,
+        repeat: condition::repeat_probe(&texts, step)?,
+    })
+}
+
+/// Texts of one owner, with its name for errors.
+struct Texts<'a> {
+    plan: &'a Plan,
+    scope: &'a Scope<'a>,
+    owner: &'a str,
+}
+
+impl Texts<'_> {
+    fn text(&self, template: &Template, field: Field, name: &'static str) -> Result<String, ResolveError> {
+        resolve(template, self.scope, field).map_err(|source| self.error(name, source))
+    }
+
+    fn optional(
+        &self,
+        template: Option<&Template>,
+        name: &'static str,
+    ) -> Result<Option<String>, ResolveError> {
+        template.map(|template| self.text(template, Field::Expanded, name)).transpose()
+    }
+
+    fn error(&self, field: &'static str, source: EvalError) -> ResolveError {
+        ResolveError::Eval { step: self.owner.to_owned(), field, source }
+    }
+
+    /// Program and arguments.
+    fn shell(&self, shell: &Shell) -> Result<Vec<String>, ResolveError> {
+        std::iter::once(&shell.program)
+            .chain(&shell.arguments)
+            .map(|template| self.text(template, Field::Expanded, "shell"))
+            .collect()
+    }
+
+    /// A command is one line; references may have brought more.
+    fn command(&self, template: &Template) -> Result<String, ResolveError> {
+        let text = self.text(template, Field::Shell, "run")?;
+        if text.contains(['\n', '\r']) {
+            return Err(ResolveError::LineBreak { step: self.owner.to_owned() });
+        }
+        Ok(text)
+    }
+
+    fn body(&self, body: &RunBody) -> Result<Value, ResolveError> {
+        Ok(match body {
+            RunBody::Command(line) => json!({ "command": self.command(line)? }),
+            RunBody::Script(text) => json!({ "script": self.text(text, Field::Shell, "run")? }),
+            RunBody::Commands(lines) => {
+                let lines: Result<Vec<String>, _> = lines.iter().map(|line| self.command(line)).collect();
+                json!({ "commands": lines? })
+            }
+        })
+    }
+
+    /// Input of the action `run`.
+    fn run_input(
+        &self,
+        body: Value,
+        shell: Option<&Shell>,
+        stop_signal: Option<&str>,
+    ) -> Result<String, ResolveError> {
+        let explicit = shell.is_some();
+        let shell = shell.or(self.plan.shell.as_ref()).map(|shell| self.shell(shell)).transpose()?;
+        let input = json!({
+            "body": body,
+            "shell": shell,
+            "shell_explicit": explicit,
+            "kill_grace_ms": self.plan.clean_up.as_millis(),
+            "stop_signal": stop_signal,
+        });
+        Ok(input.to_string())
+    }
+}
+
+fn input(texts: &Texts<'_>, step: &Step, known: &dyn KnownActions) -> Result<String, ResolveError> {
+    match &step.action {
+        Action::Run { body, shell } => {
+            texts.run_input(texts.body(body)?, shell.as_ref(), step.stop_signal.as_deref())
+        }
+        Action::Call { name, with } => {
+            let schema = input_schema(known, name);
+            let input = resolve_json(with, texts.scope, schema)
+                .map_err(|source| texts.error("with", source))?;
+            if name != "exec" {
+                return Ok(input.0);
+            }
+            with_stop(texts, &input, step).map_err(|source| texts.error("with", source))
+        }
+    }
+}
+
+/// `exec` also learns how its program is to be stopped; what the author wrote himself stays.
+fn with_stop(texts: &Texts<'_>, input: &Json, step: &Step) -> Result<String, EvalError> {
+    let mut fields: serde_json::Map<String, Value> =
+        serde_json::from_str(&input.0).map_err(|error| EvalError::NotJson(error.to_string()))?;
+    fields.entry("kill_grace_ms").or_insert_with(|| texts.plan.clean_up.as_millis().into());
+    fields.entry("stop_signal").or_insert_with(|| step.stop_signal.clone().into());
+    Ok(Value::Object(fields).to_string())
+}

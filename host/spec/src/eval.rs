@@ -1,0 +1,123 @@
+//! Evaluating text: one evaluator, one pass, no I/O.
+//!
+//! The danger is the value: it may hold anything, references and shell text included. The rule: only what the author
+//! wrote is read for references, never what a reference stood for; nothing is quoted and nothing is run. What needs a
+//! process ([`Substitution`]) is handed out as a request. A reference that leads nowhere stays as it is written.
+//!
+//! | written | means | where |
+//! |---|---|---|
+//! | `${params.x}`, `${consts.x}`, `${env.X}`, `${steps.ID.outputs.x}`, `${context.run.id}` | the value | everywhere |
+//! | `$NAME`, `${NAME}`, `${NAME:-word}`, `${NAME%.*}`, ... | a variable, as POSIX has it | [`Field::Expanded`] |
+//! | `\$` | a dollar sign | [`Field::Expanded`]; in [`Field::Shell`] the backslash is the shell's |
+
+mod json;
+mod lex;
+mod posix;
+mod scope;
+mod substitution;
+
+pub use json::resolve_json;
+pub use scope::{RunFacts, RunScope, Scope, StepFacts, StepValues, is_managed};
+pub use substitution::{Substitution, SubstitutionError};
+
+use pintle_core::plan::Template;
+
+use crate::limits::MAX_VALUE_BYTES;
+use lex::{Piece, pieces};
+
+/// Who else reads a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// Nobody: `$NAME` is expanded here (`env`, `working_dir`, `with`, paths, values of conditions).
+    Expanded,
+    /// A shell: `$NAME` is the shell's (`run`, commands of conditions).
+    Shell,
+}
+
+/// Why a text has no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EvalError {
+    /// References to large values multiply.
+    #[error("the value would be longer than {MAX_VALUE_BYTES} bytes; refer to files instead of large outputs")]
+    TooLarge,
+    /// The plan holds JSON that is none.
+    #[error("the step's input is not JSON: {0}; submit the DAG again")]
+    NotJson(String),
+}
+
+/// The value of a text in a scope.
+pub fn resolve(template: &Template, scope: &Scope<'_>, field: Field) -> Result<String, EvalError> {
+    let text = template.0.as_str();
+    if !text.contains('$') {
+        return Ok(text.to_owned());
+    }
+    match expand(text, scope, field, 0)? {
+        Expanded::Value(value) => Ok(value),
+        Expanded::NeedsAssignment => Ok(text.to_owned()),
+    }
+}
+
+/// Whether a text holds anything that [`resolve`] might replace in an expanded field.
+pub(crate) fn holds_reference(text: &str) -> bool {
+    pieces(text).any(|piece| !matches!(piece, Piece::Text(_) | Piece::Escaped(_)))
+}
+
+/// What an expansion came to.
+pub(crate) enum Expanded {
+    Value(String),
+    /// `${X:=word}` of a variable that is not set: nothing assigns here, so the whole field stays as it is.
+    NeedsAssignment,
+}
+
+pub(crate) fn expand(
+    text: &str,
+    scope: &Scope<'_>,
+    field: Field,
+    depth: usize,
+) -> Result<Expanded, EvalError> {
+    let mut out = String::with_capacity(text.len());
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Escaped(whole) if field == Field::Expanded => push_unescaped(whole, &mut out),
+            Piece::Escaped(whole) => out.push_str(whole),
+            Piece::Qualified { whole, path } => match scope.qualified(path) {
+                Some(value) => out.push_str(&value),
+                None => out.push_str(whole),
+            },
+            Piece::Variable { whole, name } => match variable(scope, name, field) {
+                Some(value) => out.push_str(value),
+                None => out.push_str(whole),
+            },
+            Piece::Operation { whole, .. } if field == Field::Shell => out.push_str(whole),
+            Piece::Operation { whole, body } => {
+                match posix::operate(body, scope, depth)? {
+                    posix::Operated::Value(value) => out.push_str(&value),
+                    posix::Operated::Literal => out.push_str(whole),
+                    posix::Operated::NeedsAssignment => return Ok(Expanded::NeedsAssignment),
+                }
+            }
+        }
+        if out.len() > MAX_VALUE_BYTES {
+            return Err(EvalError::TooLarge);
+        }
+    }
+    Ok(Expanded::Value(out))
+}
+
+/// Two backslashes before a reference are one; one that is left takes the meaning of the `$`.
+fn push_unescaped(whole: &str, out: &mut String) {
+    let slashes = whole.trim_end_matches('$').len();
+    out.extend(std::iter::repeat_n('\\', slashes / 2));
+    if whole.ends_with('$') {
+        out.push('$');
+    }
+}
+
+/// `$NAME`, or a positional `$1`; the latter also in text for a shell, which was given no arguments of its own.
+fn variable<'s>(scope: &'s Scope<'_>, name: &str, field: Field) -> Option<&'s str> {
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        return scope.positional(name);
+    }
+    (field == Field::Expanded).then(|| scope.variable(name)).flatten()
+}

@@ -1,0 +1,222 @@
+//! What is wrong with a document, or worth a word: each finding with its place, its field and what to do.
+//!
+//! Nobody who reads a document stops at the first finding. They are gathered in [`Findings`], sorted by place, and
+//! given out once, as a [`Report`].
+
+mod render;
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::limits::MAX_FINDINGS;
+use crate::source::{Lines, Place, SourceFile};
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// From 1.
+    pub line: u32,
+    /// From 1, in characters.
+    pub column: u32,
+    /// Field: `steps[2].retry_policy.limit`; empty for the document as a whole.
+    pub path: String,
+    /// What is wrong and what to do, in one sentence.
+    pub message: String,
+    #[serde(skip)]
+    place: Place,
+    #[serde(skip)]
+    also: Option<(Place, String)>,
+}
+
+impl Finding {
+    pub(crate) fn new(place: Place, path: String, message: String) -> Self {
+        Self { line: 1, column: 1, path, message, place, also: None }
+    }
+}
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// The document is refused.
+    Error,
+    /// It is taken; something in it does less than its author may think.
+    Notice,
+}
+
+/// Whether a rendering is for a terminal that shows colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    /// ANSI escapes.
+    On,
+    /// Plain text.
+    Off,
+}
+
+/// Findings of one document, in the order of their places.
+#[derive(Debug, Clone)]
+pub struct Report {
+    level: Level,
+    source: SourceFile,
+    findings: Vec<Finding>,
+    omitted: usize,
+}
+
+impl Report {
+    fn new(level: Level, source: SourceFile, mut findings: Vec<Finding>) -> Self {
+        let lines = Lines::new(&source.text);
+        for finding in &mut findings {
+            (finding.line, finding.column) =
+                lines.position(&source.text, finding.place.start as usize);
+        }
+        findings.sort_by(|a, b| (a.place, &a.message).cmp(&(b.place, &b.message)));
+        findings.dedup();
+        let omitted = findings.len().saturating_sub(MAX_FINDINGS);
+        findings.truncate(MAX_FINDINGS);
+        Self { level, source, findings, omitted }
+    }
+
+    /// The findings, without those beyond the bound of a report.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// How many there are, shown or not.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.findings.len() + self.omitted
+    }
+
+    /// Nothing to say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// Path of the document, as shown.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.source.name
+    }
+
+    /// Each finding with the line it is about and a caret below it.
+    #[must_use]
+    pub fn render(&self, colours: Colours) -> String {
+        render::render(self, colours)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(Colours::Off))
+    }
+}
+
+/// Why a document is refused: all faults at once.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct Faults(Report);
+
+impl Faults {
+    pub(crate) fn from_findings(source: SourceFile, findings: Vec<Finding>) -> Self {
+        Self(Report::new(Level::Error, source, findings))
+    }
+
+    /// No plan came of a document, and no reader said why.
+    pub(crate) fn unreadable(source: &SourceFile) -> Self {
+        let message = "the document holds no DAG; a DAG is a map with `steps:`".to_owned();
+        let finding = Finding::new(Place::default(), String::new(), message);
+        Self::from_findings(source.clone(), vec![finding])
+    }
+
+    /// The faults with their places.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.0
+    }
+
+    /// As [`Report::render`].
+    #[must_use]
+    pub fn render(&self, colours: Colours) -> String {
+        self.0.render(colours)
+    }
+}
+
+/// What a document's author may want to know although the document is taken.
+#[derive(Debug, Clone)]
+pub struct Notices(Report);
+
+impl Notices {
+    pub(crate) fn from_findings(source: SourceFile, findings: Vec<Finding>) -> Self {
+        Self(Report::new(Level::Notice, source, findings))
+    }
+
+    /// The notices with their places.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.0
+    }
+
+    /// As [`Report::render`].
+    #[must_use]
+    pub fn render(&self, colours: Colours) -> String {
+        self.0.render(colours)
+    }
+
+    /// Nothing to say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// `validate --strict`: every notice is a fault; nothing where there was none.
+    pub fn into_faults(self) -> Result<(), Faults> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        Err(Faults(Report { level: Level::Error, ..self.0 }))
+    }
+}
+
+/// Where findings are gathered while a document is read.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    faults: Vec<Finding>,
+    notices: Vec<Finding>,
+}
+
+impl Findings {
+    pub(crate) fn fault(&mut self, place: Place, path: String, message: String) {
+        self.faults.push(Finding::new(place, path, message));
+    }
+
+    /// A fault that a second place explains.
+    pub(crate) fn conflict(
+        &mut self,
+        place: Place,
+        path: String,
+        message: String,
+        also: (Place, &str),
+    ) {
+        let also = Some((also.0, also.1.to_owned()));
+        self.faults.push(Finding { also, ..Finding::new(place, path, message) });
+    }
+
+    pub(crate) fn notice(&mut self, place: Place, path: String, message: String) {
+        self.notices.push(Finding::new(place, path, message));
+    }
+
+    pub(crate) fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// The notices, or all faults.
+    pub(crate) fn close(self, source: &SourceFile) -> Result<Notices, Faults> {
+        if self.has_faults() {
+            return Err(Faults::from_findings(source.clone(), self.faults));
+        }
+        Ok(Notices::from_findings(source.clone(), self.notices))
+    }
+}

@@ -1,0 +1,240 @@
+//! Names, ids and dependencies of all steps together: each name once, each dependency known, no way back.
+
+use std::collections::HashMap;
+
+use pintle_core::plan::{Role, Step, StepIndex};
+
+use crate::fault::Findings;
+use crate::nearest::did_you_mean;
+use crate::step::Draft;
+
+/// Makes steps of drafts: names where there are none, indexes in place of names.
+pub(crate) fn link(mut drafts: Vec<Draft>, chain: bool, findings: &mut Findings) -> Vec<Step> {
+    name_all(&mut drafts);
+    check_names(&drafts, findings);
+    let edges = if chain { chain_edges(&drafts, findings) } else { named_edges(&drafts, findings) };
+    report_cycles(&drafts, &edges, findings);
+    drafts
+        .into_iter()
+        .zip(edges)
+        .map(|(draft, edges)| {
+            let mut depends: Vec<StepIndex> = edges.iter().map(|edge| index(edge.to)).collect();
+            depends.sort_unstable();
+            depends.dedup();
+            Step { depends, ..draft.step }
+        })
+        .collect()
+}
+
+fn index(place: usize) -> StepIndex {
+    StepIndex(u32::try_from(place).unwrap_or(u32::MAX))
+}
+
+/// A dependency: the step it leads to, and which of the written ones it is (none in a chain).
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    to: usize,
+    written: Option<usize>,
+}
+
+/// Handlers are named for their moment, other nameless steps for their place.
+fn name_all(drafts: &mut [Draft]) {
+    let taken: Vec<String> = drafts.iter().map(|draft| draft.step.name.clone()).collect();
+    for (place, draft) in drafts.iter_mut().enumerate() {
+        if !draft.step.name.is_empty() {
+            continue;
+        }
+        let base = match draft.step.role {
+            Role::Main => format!("step_{}", place + 1),
+            Role::Gate => "preconditions".to_owned(),
+            Role::OnInit => "on_init".to_owned(),
+            Role::OnSuccess => "on_success".to_owned(),
+            Role::OnFailure => "on_failure".to_owned(),
+            Role::OnAbort => "on_abort".to_owned(),
+            Role::OnExit => "on_exit".to_owned(),
+            Role::OnWait => "on_wait".to_owned(),
+        };
+        let mut name = base.clone();
+        let mut more = 1;
+        while taken.contains(&name) {
+            more += 1;
+            name = format!("{base}_{more}");
+        }
+        draft.step.name = name;
+    }
+}
+
+fn check_names(drafts: &[Draft], findings: &mut Findings) {
+    let mut names: HashMap<&str, usize> = HashMap::new();
+    let mut ids: HashMap<&str, usize> = HashMap::new();
+    for (place, draft) in drafts.iter().enumerate() {
+        if let Some(id) = draft.step.id.as_deref() {
+            twice(drafts, place, &mut ids, id, "id", findings);
+        }
+        // A step that is named by its id is not blamed a second time.
+        if draft.name_place.is_some() || draft.step.id.is_none() {
+            twice(drafts, place, &mut names, &draft.step.name, "name", findings);
+        }
+    }
+    for (name, place) in &names {
+        let Some(other) = ids.get(name).filter(|other| *other != place) else { continue };
+        let (Some(draft), Some(owner)) = (drafts.get(*place), drafts.get(*other)) else { continue };
+        findings.conflict(
+            draft.name_place.unwrap_or(draft.place),
+            format!("{}.name", draft.path),
+            format!("the name `{name}` is also the id of another step; choose another name"),
+            (owner.id_place.unwrap_or(owner.place), "the id"),
+        );
+    }
+}
+
+fn twice<'d>(
+    drafts: &'d [Draft],
+    place: usize,
+    seen: &mut HashMap<&'d str, usize>,
+    text: &'d str,
+    what: &str,
+    findings: &mut Findings,
+) {
+    let stands = |draft: &Draft| match what {
+        "id" => draft.id_place.unwrap_or(draft.place),
+        _ => draft.name_place.unwrap_or(draft.place),
+    };
+    let Some(first) = seen.get(text).and_then(|first| drafts.get(*first)) else {
+        seen.insert(text, place);
+        return;
+    };
+    let Some(draft) = drafts.get(place) else { return };
+    findings.conflict(
+        stands(draft),
+        format!("{}.{what}", draft.path),
+        format!("the {what} `{text}` is given to two steps; choose another for one of them"),
+        (stands(first), "first given here"),
+    );
+}
+
+/// `type: chain`: each step behind the one before it.
+fn chain_edges(drafts: &[Draft], findings: &mut Findings) -> Vec<Vec<Edge>> {
+    let mut last: Option<usize> = None;
+    let mut all = Vec::with_capacity(drafts.len());
+    for (place, draft) in drafts.iter().enumerate() {
+        if draft.step.role != Role::Main {
+            all.push(Vec::new());
+            continue;
+        }
+        if let Some(wanted) = draft.depends.as_ref().and_then(|all| all.first()) {
+            findings.fault(
+                wanted.place,
+                format!("{}.depends", draft.path),
+                "in a chain each step follows the one before it; remove `depends`, or use `type: graph`"
+                    .to_owned(),
+            );
+        }
+        all.push(last.map(|to| Edge { to, written: None }).into_iter().collect());
+        last = Some(place);
+    }
+    all
+}
+
+fn named_edges(drafts: &[Draft], findings: &mut Findings) -> Vec<Vec<Edge>> {
+    let main = || drafts.iter().enumerate().filter(|(_, draft)| draft.step.role == Role::Main);
+    let mut by_name: HashMap<&str, usize> = HashMap::new();
+    for (place, draft) in main() {
+        by_name.entry(&draft.step.name).or_insert(place);
+    }
+    // Ids win over names.
+    for (place, draft) in main() {
+        if let Some(id) = &draft.step.id {
+            by_name.insert(id, place);
+        }
+    }
+    drafts
+        .iter()
+        .enumerate()
+        .map(|(place, draft)| {
+            let wanted = draft.depends.iter().flatten().enumerate();
+            wanted
+                .filter_map(|(written, wanted)| {
+                    let Some(to) = by_name.get(wanted.name.as_str()).copied() else {
+                        let names = by_name.keys().copied();
+                        let hint = did_you_mean(&wanted.name, sorted(names), "name a step by its id or its name");
+                        let message = format!("no step is called `{}`; {hint}", wanted.name);
+                        findings.fault(wanted.place, wanted.path.clone(), message);
+                        return None;
+                    };
+                    if to == place {
+                        let message = format!("the step `{}` depends on itself; remove this", draft.step.name);
+                        findings.fault(wanted.place, wanted.path.clone(), message);
+                        return None;
+                    }
+                    Some(Edge { to, written: Some(written) })
+                })
+                .collect()
+        })
+        .collect()
+}
+
+fn sorted<'n>(names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names
+}
+
+/// Where a step stands in the search for cycles.
+#[derive(Clone, Copy, PartialEq)]
+enum Mark {
+    New,
+    Open,
+    Done,
+}
+
+/// Walks against the arrows with a stack of its own; each way back into the open path is a cycle, named whole.
+fn report_cycles(drafts: &[Draft], edges: &[Vec<Edge>], findings: &mut Findings) {
+    let mut marks = vec![Mark::New; drafts.len()];
+    for root in 0..drafts.len() {
+        if marks.get(root) != Some(&Mark::New) {
+            continue;
+        }
+        let mut path: Vec<(usize, usize)> = vec![(root, 0)];
+        set(&mut marks, root, Mark::Open);
+        while let Some((place, next)) = path.last_mut() {
+            let edge = edges.get(*place).and_then(|edges| edges.get(*next)).copied();
+            let Some(edge) = edge else {
+                set(&mut marks, *place, Mark::Done);
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            match marks.get(edge.to) {
+                Some(Mark::New) => {
+                    set(&mut marks, edge.to, Mark::Open);
+                    path.push((edge.to, 0));
+                }
+                Some(Mark::Open) => report_cycle(drafts, &path, edge, findings),
+                Some(Mark::Done) | None => {}
+            }
+        }
+    }
+}
+
+fn set(marks: &mut [Mark], place: usize, mark: Mark) {
+    if let Some(slot) = marks.get_mut(place) {
+        *slot = mark;
+    }
+}
+
+fn report_cycle(drafts: &[Draft], path: &[(usize, usize)], back: Edge, findings: &mut Findings) {
+    let name = |place: usize| drafts.get(place).map_or("", |draft| draft.step.name.as_str());
+    let entered = path.iter().position(|(place, _)| *place == back.to).unwrap_or_default();
+    let around = path.iter().skip(entered).map(|(place, _)| name(*place));
+    let shown: Vec<&str> = around.chain([name(back.to)]).collect();
+    let Some(last) = path.last().and_then(|(place, _)| drafts.get(*place)) else { return };
+    let written = back.written.and_then(|at| last.depends.as_ref().and_then(|all| all.get(at)));
+    let (place, path) = written
+        .map_or((last.place, last.path.clone()), |wanted| (wanted.place, wanted.path.clone()));
+    let message = format!(
+        "these steps wait for each other: {}; remove one of the dependencies",
+        shown.join(" -> ")
+    );
+    findings.fault(place, path, message);
+}

@@ -1,0 +1,150 @@
+//! Who performs which action: the staged rows of plugins, and the core's own actions.
+
+use pintle_core::plugin::{ActionRow, Staged};
+
+use crate::fields::{LATER_ACTIONS, NEVER_ACTIONS};
+use crate::nearest::nearest;
+
+/// The actions that plugins perform, as their staged rows say.
+pub trait KnownActions {
+    /// The row of an action.
+    fn action(&self, name: &str) -> Option<&ActionRow>;
+    /// The names of all actions.
+    fn names(&self) -> Vec<&str>;
+}
+
+impl KnownActions for [ActionRow] {
+    fn action(&self, name: &str) -> Option<&ActionRow> {
+        self.iter().find(|row| row.name == name)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.iter().map(|row| row.name.as_str()).collect()
+    }
+}
+
+impl KnownActions for [Staged] {
+    fn action(&self, name: &str) -> Option<&ActionRow> {
+        self.iter().flat_map(|staged| &staged.actions).find(|row| row.name == name)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.iter().flat_map(|staged| &staged.actions).map(|row| row.name.as_str()).collect()
+    }
+}
+
+impl<T: KnownActions + ?Sized> KnownActions for &T {
+    fn action(&self, name: &str) -> Option<&ActionRow> {
+        (**self).action(name)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        (**self).names()
+    }
+}
+
+impl KnownActions for Vec<ActionRow> {
+    fn action(&self, name: &str) -> Option<&ActionRow> {
+        self.as_slice().action(name)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.as_slice().names()
+    }
+}
+
+impl KnownActions for Vec<Staged> {
+    fn action(&self, name: &str) -> Option<&ActionRow> {
+        self.as_slice().action(name)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.as_slice().names()
+    }
+}
+
+/// An action that no plugin performs: the core or the worker does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CoreAction {
+    /// As in a step.
+    pub name: &'static str,
+    /// One line for people.
+    pub summary: &'static str,
+    /// JSON Schema of `with`, as text.
+    pub input_schema: &'static str,
+}
+
+/// All of them.
+pub const CORE_ACTIONS: &[CoreAction] = &[
+    CoreAction {
+        name: "noop",
+        summary: "Does nothing, successfully: a joint in the graph.",
+        input_schema: r#"{"type":"object","properties":{},"additionalProperties":false}"#,
+    },
+    CoreAction {
+        name: "log.write",
+        summary: "Writes a line to the step's log.",
+        input_schema: r#"{"type":"object","required":["message"],"additionalProperties":false,"properties":{
+            "message":{"type":"string"},
+            "level":{"type":"string","enum":["debug","info","warn","error"]}}}"#,
+    },
+    CoreAction {
+        name: "wasi.run",
+        summary: "Runs a WASI program in a sandbox of its own.",
+        input_schema: r#"{"type":"object","additionalProperties":false,"oneOf":[{"required":["path"]},{"required":["digest"]}],"properties":{
+            "path":{"type":"string"},
+            "digest":{"type":"string"},
+            "args":{"type":"array","items":{"type":"string"}},
+            "stdin":{"type":"string"},
+            "env":{"type":"object","additionalProperties":{"type":"string"}},
+            "dirs":{"type":"array","items":{"type":"object","required":["host"],"additionalProperties":false,"properties":{
+                "host":{"type":"string"},"guest":{"type":"string"},"write":{"type":"boolean"}}}},
+            "limits":{"type":"object","additionalProperties":false,"properties":{
+                "memory_mib":{"type":"integer","minimum":1},"cpu_ms":{"type":"integer","minimum":1},
+                "wall_ms":{"type":"integer","minimum":1},"output_kib":{"type":"integer","minimum":1}}}}}"#,
+    },
+];
+
+/// JSON Schema of an action's `with`, if the action is known.
+#[must_use]
+pub fn input_schema<'k>(known: &'k dyn KnownActions, action: &str) -> Option<&'k str> {
+    let own = CORE_ACTIONS.iter().find(|core| core.name == action).map(|core| core.input_schema);
+    own.or_else(|| known.action(action).map(|row| row.input_schema.as_str()))
+}
+
+/// Why an action cannot be run, and what to do.
+pub(crate) fn unknown_action(known: &dyn KnownActions, name: &str) -> String {
+    if LATER_ACTIONS.contains(&name) {
+        return format!(
+            "the action `{name}` is part of the language, but this version does not run it yet"
+        );
+    }
+    let family = name.split('.').next().unwrap_or_default();
+    if NEVER_ACTIONS.contains(&family) {
+        return format!(
+            "the action `{name}` is not part of Pintle; use `run`, or an action that a plugin performs"
+        );
+    }
+    let names = CORE_ACTIONS.iter().map(|core| core.name).chain(known.names());
+    match nearest(name, names.chain(["run", "exec"])) {
+        Some(near) => {
+            format!("no installed plugin performs the action `{name}`; did you mean `{near}`?")
+        }
+        None => format!(
+            "no installed plugin performs the action `{name}`; `pintle plugin list` shows those there are"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+
+    #[test]
+    fn the_schemas_of_the_cores_own_actions_can_be_read() {
+        for core in CORE_ACTIONS {
+            assert!(Schema::parse(core.input_schema).is_some(), "{}", core.name);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The only crate that knows YAML: a document becomes a checked plan, or all its faults at once.
+//!
+//! [`parse`] takes text and gives a [`Plan`]: normal, checked, with every reference still as text. It runs nothing and
+//! asks nobody; what plugins take as input it knows from their staged rows ([`KnownActions`]). The values come later:
+//! [`bind_params`] once per run, [`RunScope`] and [`resolve_step`] once per claim, [`parse_output_file`] when a step
+//! has ended. Nothing in here touches a clock, a disk, a process or the environment: what needs one is returned as a
+//! request.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `source`, `document` | the text, and its tree with places, under bounds |
+//! | `fault`, `nearest` | findings with line, caret and the name that was meant |
+//! | `reader`, `fields` | reading typed fields; which names there are |
+//! | `dag`, `params`, `env`, `shell`, `step`, `run`, `policy`, `precondition`, `output`, `graph` | one noun of the language each |
+//! | `known`, `schema` | actions, and what they take |
+//! | [`eval`] | the evaluator and its scopes |
+//! | [`bind`], [`assignment`], [`output_file`], [`dotenv`] | values in, values out |
+//! | `limits` | every bound |
+
+pub mod assignment;
+pub mod bind;
+pub mod dotenv;
+pub mod eval;
+pub mod output_file;
+
+mod dag;
+mod document;
+mod env;
+mod fault;
+mod fields;
+mod graph;
+mod known;
+pub mod limits;
+mod nearest;
+mod output;
+mod params;
+mod policy;
+mod precondition;
+mod reader;
+mod run;
+mod schema;
+mod shell;
+mod source;
+mod step;
+mod words;
+
+pub use assignment::{Resolved, ResolvedCondition, ResolvedProbe, resolve_step};
+pub use bind::{BindFaults, Binding, BoundParams, GivenParams, bind_params};
+pub use dotenv::parse_dotenv;
+pub use eval::{Field, RunFacts, RunScope, Scope, StepFacts, StepValues};
+pub use fault::{Colours, Faults, Finding, Level, Notices, Report};
+pub use known::{CORE_ACTIONS, CoreAction, KnownActions, input_schema};
+pub use output_file::parse_output_file;
+pub use pintle_core::plan::Plan;
+pub use source::SourceFile;
+
+use fault::Findings;
+use reader::{At, Reader};
+
+/// A document that was taken.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// What runs.
+    pub plan: Plan,
+    /// What does less than its author may think.
+    pub notices: Notices,
+}
+
+/// Reads a document.
+pub fn parse(source: &SourceFile, known: &dyn KnownActions) -> Result<Parsed, Faults> {
+    if let Some(faults) = source::too_large(&source.name, source.text.len()) {
+        return Err(faults);
+    }
+    let mut reader = Reader { known, findings: Findings::default() };
+    let tree = document::load(&source.text, &mut reader.findings);
+    let plan = tree.and_then(|tree| dag::read_dag(&mut reader, &At::root(&tree), source));
+    let notices = reader.findings.close(source)?;
+    match plan {
+        Some(plan) => Ok(Parsed { plan, notices }),
+        None => Err(Faults::unreadable(source)),
+    }
+}

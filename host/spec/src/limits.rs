@@ -1,0 +1,44 @@
+//! Every bound on what a document may cost. A document is a stranger's text: it is refused before it is expensive.
+
+/// Bytes of a document.
+pub const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
+/// Lists and maps inside each other.
+pub const MAX_DEPTH: usize = 64;
+/// Nodes of the tree, with every alias counted as what it stands for.
+pub const MAX_NODES: usize = 200_000;
+/// Bytes of text in the tree, with every alias counted as what it stands for.
+pub const MAX_TREE_BYTES: usize = 8 * 1024 * 1024;
+/// Faults that are shown; further ones are counted.
+pub const MAX_FINDINGS: usize = 50;
+/// Steps of a DAG, handlers included.
+pub const MAX_STEPS: usize = 10_000;
+/// Parameters of a DAG.
+pub const MAX_PARAMS: usize = 1_000;
+/// Bytes of a step's or a DAG's name.
+pub const MAX_NAME_BYTES: usize = 255;
+/// Bytes of a step's id.
+pub const MAX_ID_BYTES: usize = 40;
+/// Seconds in a length of time: a hundred years.
+pub const MAX_SECONDS: u64 = 3_155_760_000;
+/// Tries or repetitions.
+pub const MAX_TRIES: u64 = 1_000_000_000;
+/// Factor between two waits.
+pub const MAX_BACKOFF: f64 = 1_000.0;
+/// Bytes of one evaluated value: references to large outputs multiply.
+pub const MAX_VALUE_BYTES: usize = 16 * 1024 * 1024;
+/// Expansions inside each other: `${A:-${B:-...}}`.
+pub const MAX_EXPANSION_DEPTH: usize = 16;
+/// Bytes of a step's output file.
+pub const MAX_OUTPUT_FILE_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of a dotenv file.
+pub const MAX_DOTENV_BYTES: usize = 1024 * 1024;
+/// Levels of a JSON Schema that are followed.
+pub const MAX_SCHEMA_DEPTH: usize = 32;
+/// Choices of a JSON Schema inside each other.
+pub const MAX_SCHEMA_CHOICES: usize = 2;
+/// Ways of one choice of a JSON Schema.
+pub const MAX_SCHEMA_WIDTH: usize = 32;
+
+const _: () = assert!(MAX_DOCUMENT_BYTES <= MAX_TREE_BYTES, "a document without aliases must fit");
+const _: () = assert!(MAX_STEPS < MAX_NODES, "every step is at least one node");
+const _: () = assert!(MAX_DOCUMENT_BYTES < u32::MAX as usize, "places are kept in 32 bits");

@@ -1,0 +1,52 @@
+//! "Did you mean": the known name that a mistyped one is closest to.
+
+/// The nearest of the known names, if one is near enough to be meant.
+pub(crate) fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let plain = fold(wrong);
+    let allowed = (plain.chars().count() / 3).clamp(1, 3);
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&plain, &fold(name)), name))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// `; did you mean ...` for the end of a sentence, or what to do without a near name.
+pub(crate) fn did_you_mean<'k>(
+    wrong: &str,
+    known: impl IntoIterator<Item = &'k str>,
+    otherwise: &str,
+) -> String {
+    match nearest(wrong, known) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => otherwise.to_owned(),
+    }
+}
+
+/// `handlerOn`, `handler-on` and `handler_on` are one name to a person.
+fn fold(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_found_and_far_ones_are_not() {
+        let known = ["steps", "depends", "handler_on", "description", "env", "run"];
+        for (wrong, meant) in [
+            ("step", Some("steps")),
+            ("dependes", Some("depends")),
+            ("handlerOn", Some("handler_on")),
+            ("descripton", Some("description")),
+            ("enviroment", None),
+            ("rum", Some("run")),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(wrong, known), meant, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! One step, from its map to its place in the plan; dependencies are still names.
+
+use pintle_core::plan::{
+    Action, ContinueOn, Json, OnLost, Precondition, RepeatPolicy, RetryPolicy, Role, Step, Template,
+};
+use pintle_core::time::Span;
+
+use crate::fields::{DEFAULTS, STEP};
+use crate::known::{input_schema, unknown_action};
+use crate::limits::{MAX_ID_BYTES, MAX_NAME_BYTES};
+use crate::nearest::{did_you_mean, nearest};
+use crate::output::{read_output, read_outputs, read_stream};
+use crate::policy::{read_continue_on, read_repeat, read_retry};
+use crate::precondition::read_preconditions;
+use crate::reader::{At, Reader};
+use crate::run::{read_old_run, read_run};
+use crate::schema::check_with;
+use crate::source::Place;
+
+/// Ids that references use for themselves.
+const RESERVED_IDS: &[&str] =
+    &["env", "params", "args", "stdout", "stderr", "output", "outputs"];
+
+/// Signals that a program can be asked to stop with.
+const SIGNALS: &[&str] = &[
+    "SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL", "SIGABRT", "SIGALRM",
+    "SIGPIPE", "SIGWINCH", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU",
+];
+
+/// What steps take where they say nothing themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Defaults {
+    env: Vec<(String, Template)>,
+    preconditions: Vec<Precondition>,
+    continue_on: Option<ContinueOn>,
+    retry: Option<RetryPolicy>,
+    repeat: Option<RepeatPolicy>,
+    timeout: Option<Span>,
+    stop_signal: Option<String>,
+}
+
+impl Defaults {
+    pub(crate) fn read(reader: &mut Reader<'_>, dag: &At<'_>) -> Self {
+        let Some(at) = dag.get("defaults") else { return Self::default() };
+        if !reader.expect_map(&at, "timeout_sec: 60") {
+            return Self::default();
+        }
+        reader.check_fields(&at, &DEFAULTS);
+        Self {
+            env: crate::env::read_env(reader, &at),
+            preconditions: read_preconditions(reader, &at),
+            continue_on: read_continue_on(reader, &at),
+            retry: read_retry(reader, &at),
+            repeat: read_repeat(reader, &at),
+            timeout: reader.seconds_field(&at, "timeout_sec"),
+            stop_signal: read_signal(reader, &at),
+        }
+    }
+}
+
+/// A step whose dependencies are not yet looked up.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) step: Step,
+    /// Field path of the step.
+    pub(crate) path: String,
+    pub(crate) place: Place,
+    pub(crate) id_place: Option<Place>,
+    pub(crate) name_place: Option<Place>,
+    /// None: not written, or `depends: null`.
+    pub(crate) depends: Option<Vec<Wanted>>,
+}
+
+/// A dependency as it was written.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) place: Place,
+}
+
+/// Reads one step; faults leave a draft all the same, so that those who depend on it are not blamed.
+pub(crate) fn read_step(
+    reader: &mut Reader<'_>,
+    at: &At<'_>,
+    role: Role,
+    defaults: &Defaults,
+) -> Option<Draft> {
+    if !reader.expect_map(at, "run: echo hello") {
+        return None;
+    }
+    reader.check_fields(at, &STEP);
+    let id = read_id(reader, at);
+    let name = read_name(reader, at);
+    let action = read_action(reader, at);
+    let broken = Action::Call { name: "noop".to_owned(), with: Json("{}".to_owned()) };
+    let action = action.unwrap_or(broken);
+    let mut env = defaults.env.clone();
+    env.extend(crate::env::read_env(reader, at));
+    let mut preconditions = defaults.preconditions.clone();
+    preconditions.extend(read_preconditions(reader, at));
+    let timeout = reader.seconds_field(at, "timeout_sec").or(defaults.timeout);
+    let step = Step {
+        name: name.or_else(|| id.clone()).unwrap_or_default(),
+        id,
+        description: reader.text_field(at, "description"),
+        role,
+        on_lost: read_on_lost(reader, at, &action),
+        action,
+        depends: Vec::new(),
+        env,
+        working_dir: reader.word_field(at, "working_dir").map(Template),
+        preconditions,
+        continue_on: read_continue_on(reader, at)
+            .or_else(|| defaults.continue_on.clone())
+            .unwrap_or_default(),
+        retry: read_retry(reader, at).or_else(|| defaults.retry.clone()),
+        repeat: read_repeat_or_default(reader, at, defaults),
+        timeout: timeout.filter(|span| *span > Span::ZERO),
+        stop_signal: read_signal(reader, at).or_else(|| defaults.stop_signal.clone()),
+        output: read_output(reader, at),
+        outputs: read_outputs(reader, at),
+        stdout: read_stream(reader, at, "stdout"),
+        stderr: read_stream(reader, at, "stderr"),
+    };
+    let place_of = |key: &str| at.get(key).map(|at| at.place());
+    Some(Draft {
+        step,
+        path: at.path.to_string(),
+        place: at.place(),
+        id_place: place_of("id"),
+        name_place: place_of("name"),
+        depends: read_depends(reader, at, role),
+    })
+}
+
+/// `repeat: false` switches a default off, so a written policy counts even where it makes none.
+fn read_repeat_or_default(
+    reader: &mut Reader<'_>,
+    at: &At<'_>,
+    defaults: &Defaults,
+) -> Option<RepeatPolicy> {
+    match at.get("repeat_policy") {
+        Some(_) => read_repeat(reader, at),
+        None => defaults.repeat.clone(),
+    }
+}
+
+fn read_id(reader: &mut Reader<'_>, step: &At<'_>) -> Option<String> {
+    let at = step.get("id")?;
+    let text = reader.word(&at)?;
+    let id = text.trim();
+    let shaped = id.starts_with(|c: char| c.is_ascii_alphabetic())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !shaped {
+        reader.fault(&at, format!("the id `{id}` must begin with a letter and hold only letters, digits and `_`; use `name` for other text"));
+        return None;
+    }
+    if id.len() > MAX_ID_BYTES {
+        reader.fault(&at, format!("the id has {} characters and may have {MAX_ID_BYTES}; shorten it", id.len()));
+        return None;
+    }
+    if RESERVED_IDS.contains(&id) {
+        reader.fault(&at, format!("the id `{id}` is reserved for references; choose another"));
+        return None;
+    }
+    Some(id.to_owned())
+}
+
+fn read_name(reader: &mut Reader<'_>, step: &At<'_>) -> Option<String> {
+    let at = step.get("name")?;
+    let text = reader.word(&at)?;
+    let name = text.trim();
+    if name.len() > MAX_NAME_BYTES {
+        reader.fault(&at, format!("the name has {} bytes and may have {MAX_NAME_BYTES}; shorten it", name.len()));
+        return None;
+    }
+    if name.chars().any(char::is_control) {
+        reader.fault(&at, "the name holds a control character; use printable text");
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+fn read_depends(reader: &mut Reader<'_>, step: &At<'_>, role: Role) -> Option<Vec<Wanted>> {
+    let at = step.get("depends")?;
+    if role != Role::Main {
+        reader.fault_key(step, "depends", "a handler runs when its moment comes and depends on nothing; remove `depends`");
+        return None;
+    }
+    let mut wanted = Vec::new();
+    for item in at.items() {
+        if let Some(name) = reader.word(&item) {
+            wanted.push(Wanted { name, path: item.path.to_string(), place: item.place() });
+        }
+    }
+    Some(wanted)
+}
+
+/// Exactly one of `run`, `action` and the older forms.
+fn read_action(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {
+    let has = |key| step.entry(key).is_some();
+    let old = ["command", "script"].into_iter().find(|key| has(key));
+    match (has("run"), has("action"), old) {
+        (true, true, _) => {
+            reader.fault_key(step, "action", "a step has `run` or `action`, not both; keep one of the two");
+            None
+        }
+        (true, false, Some(old)) => {
+            reader.fault_key(step, old, format!("`{old}` is the old form of `run`, which is here too; keep `run`"));
+            None
+        }
+        (false, true, Some(old)) => {
+            reader.fault_key(step, old, format!("a step has `action` or `{old}`, not both; keep one of the two"));
+            None
+        }
+        (true, false, None) => read_run(reader, step),
+        (false, true, None) => read_call(reader, step),
+        (false, false, Some(_)) => read_old_run(reader, step),
+        (false, false, None) => {
+            let refused = STEP.refused.iter().any(|(name, _)| has(name));
+            // The field that it has instead is a fault already.
+            if !refused {
+                reader.fault(step, "the step runs nothing; give it `run:` or `action:`");
+            }
+            None
+        }
+    }
+}
+
+fn read_call(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {
+    for key in ["shell", "shell_args"] {
+        if step.get(key).is_some() {
+            reader.fault_key(step, key, format!("`{key}` belongs to `run`; an action has no shell"));
+        }
+    }
+    let at = step.get("action").or_else(|| {
+        reader.fault_key(step, "action", "`action` is empty; name one, or use `run:`");
+        None
+    })?;
+    let name = reader.word(&at)?;
+    if name == "run" {
+        reader.fault(&at, "`action: run` is written `run:` with the text itself");
+        return None;
+    }
+    let with = step.get("with");
+    if let Some(with) = with.as_ref().filter(|with| !with.is_map()) {
+        reader.mismatch(with, &format!("a map with the input of the action `{name}`"));
+        return None;
+    }
+    let known = reader.known;
+    let Some(schema) = input_schema(known, &name) else {
+        let message = unknown_action(known, &name);
+        reader.fault(&at, message);
+        return None;
+    };
+    let json = check_with(reader, step, with.as_ref(), &name, schema);
+    Some(Action::Call { name, with: Json(json.to_string()) })
+}
+
+/// `rerun` unless the step may have done what cannot be done twice.
+fn read_on_lost(reader: &mut Reader<'_>, step: &At<'_>, action: &Action) -> OnLost {
+    const WAYS: [(&str, OnLost); 3] =
+        [("rerun", OnLost::Rerun), ("park", OnLost::Park), ("fail", OnLost::Fail)];
+    let usual = usual_on_lost(action);
+    let Some(at) = step.get("on_lost") else { return usual };
+    let Some(text) = reader.text(&at) else { return usual };
+    match WAYS.iter().find(|(name, _)| *name == text) {
+        Some((_, way)) => *way,
+        None => {
+            let names = WAYS.iter().map(|(name, _)| *name);
+            let hint = did_you_mean(&text, names, "use `rerun`, `park` or `fail`");
+            reader.fault(&at, format!("`on_lost` does not know `{text}`; {hint}"));
+            usual
+        }
+    }
+}
+
+/// I-5: a POST or PATCH that may have arrived is not sent again unasked; neither is a method not yet known.
+fn usual_on_lost(action: &Action) -> OnLost {
+    let Action::Call { name, with } = action else { return OnLost::Rerun };
+    if name != "http.request" {
+        return OnLost::Rerun;
+    }
+    let input: serde_json::Value = serde_json::from_str(&with.0).unwrap_or_default();
+    let method = input.get("method").and_then(serde_json::Value::as_str).unwrap_or("GET");
+    match method.to_ascii_uppercase().as_str() {
+        "POST" | "PATCH" => OnLost::Park,
+        other if other.contains('$') => OnLost::Park,
+        _ => OnLost::Rerun,
+    }
+}
+
+fn read_signal(reader: &mut Reader<'_>, owner: &At<'_>) -> Option<String> {
+    let at = owner.get("signal_on_stop")?;
+    let text = reader.word(&at)?;
+    let upper = text.trim().to_ascii_uppercase();
+    let name = if upper.starts_with("SIG") { upper } else { format!("SIG{upper}") };
+    if SIGNALS.contains(&name.as_str()) {
+        return Some(name);
+    }
+    let hint = match nearest(&name, SIGNALS.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "use one such as `SIGINT`".to_owned(),
+    };
+    reader.fault(&at, format!("`{text}` is not a signal that stops a step; {hint}"));
+    None
+}

@@ -1,0 +1,10 @@
+-- What becomes due, one row for each step (-1: the run itself) and kind.
+create table timer (
+    run    integer not null,
+    step   integer not null check (step >= -1),
+    kind   text    not null check (kind in ('retry', 'repeat', 'wait', 'timeout', 'run_retry')),
+    due_at integer not null,
+    primary key (run, step, kind)
+) strict, without rowid;
+
+create index timer_by_due on timer (due_at);

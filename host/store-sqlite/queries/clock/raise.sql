@@ -1,0 +1,1 @@
+update clock set ceiling_us = max(ceiling_us, ?1) where id = 1

@@ -1,0 +1,1 @@
+update counter set value = value + 1 where name = 'kv' returning value

@@ -1,0 +1,1 @@
+select body from plan where digest = ?1

@@ -1,0 +1,1 @@
+select digest, staged from plugin where digest = ?1

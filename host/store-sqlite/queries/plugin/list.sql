@@ -1,0 +1,1 @@
+select digest, staged from plugin order by name, version, digest

@@ -1,0 +1,7 @@
+select
+    seq, id, tenant, dag, status, attempt, version, params, trigger, home, pid,
+    submitted_at, started_at, finished_at, waiting, message, plan, source
+from run
+where id >= ?1 and id < ?1 || char(0x10ffff)
+order by id desc
+limit ?2

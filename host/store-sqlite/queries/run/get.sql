@@ -1,0 +1,5 @@
+select
+    seq, id, tenant, dag, status, attempt, version, params, trigger, home, pid,
+    submitted_at, started_at, finished_at, waiting, message, plan, source
+from run
+where id = ?1

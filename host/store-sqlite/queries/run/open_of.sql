@@ -1,0 +1,6 @@
+select
+    seq, id, tenant, dag, status, attempt, version, params, trigger, home, pid,
+    submitted_at, started_at, finished_at, waiting, message, plan, source
+from run
+where home is ?1 and status in ('queued', 'running', 'waiting')
+order by seq

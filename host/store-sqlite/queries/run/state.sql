@@ -1,0 +1,1 @@
+select seq, version, status, home, plan from run where id = ?1

@@ -1,0 +1,1 @@
+select version from run where id = ?1

@@ -1,0 +1,273 @@
+//! The write lock of a directory: `flock pintle.write`, held for one batch.
+//!
+//! SQLite has a lock of its own, but its waiters sleep and try again: beside a busy writer a small one starves. `flock`
+//! wakes its waiters. Three rules keep it fair and safe:
+//!
+//! * After a release the lock is not taken again for [`GAP`]: a waiter needs so long to wake and get its turn.
+//! * Waiting is bounded. `flock` knows no timeout, so a thread of its own waits, and we wait for that thread. It keeps
+//!   its place when a batch gave up, and what it gets too late is let go.
+//! * The lock is used under a [`Gate`]. Whoever stops the process (Ctrl-Z) closes the gate first: a stopped process
+//!   must not hold what others wait for.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use pintle_store::Error;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use crate::fault;
+
+/// A released lock is left to others for so long.
+const GAP: Duration = Duration::from_micros(50);
+
+/// Who holds it may hold, or take, the write lock.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    file: Arc<File>,
+    passage: Arc<Mutex<()>>,
+}
+
+impl Gate {
+    fn pass(&self) -> MutexGuard<'_, ()> {
+        self.passage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until no lock is held, and lets nobody take it before the answer is dropped.
+    pub(crate) fn close(&self) -> Quiet<'_> {
+        let guard = self.pass();
+        // What the waiting thread was granted a moment ago, and nobody uses yet.
+        release(&self.file);
+        Quiet { _guard: guard }
+    }
+}
+
+/// While it lives, this process holds no write lock and takes none: its writes wait.
+#[derive(Debug)]
+#[must_use = "the store writes again as soon as this is dropped"]
+pub struct Quiet<'a> {
+    _guard: MutexGuard<'a, ()>,
+}
+
+/// The write lock, as the writer thread uses it.
+#[derive(Debug)]
+pub(crate) struct WriteLock {
+    path: PathBuf,
+    gate: Gate,
+    patience: Duration,
+    released: Option<Instant>,
+    waiter: Option<Waiter>,
+}
+
+/// The lock, held until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held<'a> {
+    file: &'a File,
+    released: &'a mut Option<Instant>,
+    _guard: MutexGuard<'a, ()>,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        release(self.file);
+        *self.released = Some(Instant::now());
+    }
+}
+
+impl WriteLock {
+    /// Opens the lock file, and makes it if there is none.
+    pub(crate) fn open(path: &Path, patience: Duration) -> Result<Self, Error> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(|e| fault::io(e, "open", path))?;
+        let gate = Gate { file: Arc::new(file), passage: Arc::default() };
+        Ok(Self { path: path.to_owned(), gate, patience, released: None, waiter: None })
+    }
+
+    /// What closes the store to writes for a while.
+    pub(crate) fn gate(&self) -> Gate {
+        self.gate.clone()
+    }
+
+    /// Takes the lock, or says who keeps it from us.
+    pub(crate) fn acquire(&mut self) -> Result<Held<'_>, Error> {
+        let begun = Instant::now();
+        self.leave_gap();
+        // The borrow of the guard must not outlive a turn of this loop, so the last turn takes it once more.
+        while !self.try_once()? {
+            self.wait_for_turn(begun)?;
+        }
+        let guard = self.gate.passage.lock().unwrap_or_else(PoisonError::into_inner);
+        // Asking again for what we hold is free, and finds out whether the gate was closed in between.
+        match flock(&self.gate.file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Held { file: &self.gate.file, released: &mut self.released, _guard: guard }),
+            Err(_) => Err(self.busy(begun)),
+        }
+    }
+
+    /// Whether the lock is ours now.
+    fn try_once(&self) -> Result<bool, Error> {
+        let _passing = self.gate.pass();
+        match flock(&self.gate.file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(true),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
+            Err(errno) => Err(fault::io(errno.into(), "lock", &self.path)),
+        }
+    }
+
+    fn leave_gap(&self) {
+        while self.released.is_some_and(|at| at.elapsed() < GAP) {
+            std::thread::yield_now();
+        }
+    }
+
+    fn wait_for_turn(&mut self, begun: Instant) -> Result<(), Error> {
+        let left = self.patience.saturating_sub(begun.elapsed());
+        if self.waiter.is_none() {
+            self.waiter = Some(Waiter::spawn(Arc::clone(&self.gate.file)).map_err(|e| self.broken(e))?);
+        }
+        let granted = self.waiter.as_mut().map(|waiter| waiter.wait(left));
+        match granted {
+            Some(Some(Ok(()))) => Ok(()),
+            Some(Some(Err(errno))) => Err(self.broken(errno.into())),
+            Some(None) | None => Err(self.busy(begun)),
+        }
+    }
+
+    /// Lets go of what was granted after its batch gave up. True while that may still come.
+    pub(crate) fn drop_late_grant(&mut self) -> bool {
+        let Some(waiter) = &mut self.waiter else { return false };
+        if waiter.granted_late() {
+            let _passing = self.gate.pass();
+            release(&self.gate.file);
+        }
+        waiter.asked
+    }
+
+    fn busy(&self, begun: Instant) -> Error {
+        let waited_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Error::Busy { path: self.path.clone(), waited_ms }
+    }
+
+    fn broken(&self, error: std::io::Error) -> Error {
+        fault::io(error, "lock", &self.path)
+    }
+}
+
+/// Closing the file would release it as well; there is nothing to do about an error.
+fn release(file: &File) {
+    let _ = flock(file, FlockOperation::Unlock);
+}
+
+/// A thread that waits in `flock` for us. It ends with the process, or when nobody can ask it any more.
+#[derive(Debug)]
+struct Waiter {
+    ask: Sender<()>,
+    grant: Receiver<Result<(), Errno>>,
+    /// Asked, and not answered yet.
+    asked: bool,
+}
+
+impl Waiter {
+    fn spawn(file: Arc<File>) -> std::io::Result<Self> {
+        let (ask, asked) = channel::<()>();
+        let (granted, grant) = channel();
+        let wait = move || {
+            while asked.recv().is_ok() {
+                let locked = loop {
+                    match flock(&*file, FlockOperation::LockExclusive) {
+                        Err(Errno::INTR) => {}
+                        done => break done,
+                    }
+                };
+                if granted.send(locked).is_err() {
+                    release(&file);
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().name("pintle-turn".into()).spawn(wait)?;
+        Ok(Self { ask, grant, asked: false })
+    }
+
+    /// Waits for the lock; none: the time is over, and the thread keeps its place.
+    fn wait(&mut self, left: Duration) -> Option<Result<(), Errno>> {
+        if !self.asked {
+            self.asked = self.ask.send(()).is_ok();
+        }
+        match self.grant.recv_timeout(left) {
+            Ok(answer) => {
+                self.asked = false;
+                Some(answer)
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    fn granted_late(&mut self) -> bool {
+        match self.grant.try_recv() {
+            Ok(answer) => {
+                self.asked = false;
+                answer.is_ok()
+            }
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test says so by failing")]
+mod tests {
+    use super::*;
+
+    fn lock(dir: &tempfile::TempDir, patience: Duration) -> WriteLock {
+        WriteLock::open(&dir.path().join("pintle.write"), patience).unwrap()
+    }
+
+    #[test]
+    fn a_holder_is_waited_for_and_not_longer_than_patience() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut ours, mut theirs) = (lock(&dir, Duration::from_millis(30)), lock(&dir, Duration::from_secs(5)));
+        let held = theirs.acquire().unwrap();
+        assert!(matches!(ours.acquire().map(drop), Err(Error::Busy { waited_ms: 30.., .. })));
+        drop(held);
+        // The waiting thread has its place still: what it gets now is taken up, not asked for again.
+        ours.acquire().map(drop).unwrap();
+        theirs.acquire().map(drop).unwrap();
+    }
+
+    #[test]
+    fn a_grant_that_came_too_late_is_let_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut ours, mut theirs) = (lock(&dir, Duration::from_millis(5)), lock(&dir, Duration::from_secs(5)));
+        let held = theirs.acquire().unwrap();
+        assert!(ours.acquire().is_err());
+        drop(held);
+        while ours.drop_late_grant() {
+            std::thread::yield_now();
+        }
+        theirs.acquire().map(drop).unwrap();
+    }
+
+    #[test]
+    fn behind_a_closed_gate_nothing_is_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut ours, mut theirs) = (lock(&dir, Duration::from_secs(5)), lock(&dir, Duration::from_secs(5)));
+        let gate = ours.gate();
+        let quiet = gate.close();
+        let waiting = std::thread::spawn(move || ours.acquire().map(drop));
+        theirs.acquire().map(drop).unwrap();
+        assert!(!waiting.is_finished(), "a batch went through the closed gate");
+        drop(quiet);
+        waiting.join().unwrap().unwrap();
+    }
+}

@@ -1,0 +1,235 @@
+//! One batch after another.
+
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use pintle_store::Error;
+use rusqlite::Connection;
+
+use super::{Job, Setup, Tx};
+use crate::checkpoint::Log;
+use crate::connection;
+use crate::fault::{self, Fault};
+use crate::options::Mode;
+use crate::sql::{self, query};
+
+/// Transactions in one commit.
+const MOST: usize = 256;
+/// A batch that has held the lock for so long takes nothing more, so that it is committed within 5 ms.
+const LONGEST: Duration = Duration::from_millis(3);
+/// Expired keys that are removed in one batch.
+const EXPIRED: u32 = 64;
+
+type Jobs = Vec<Box<dyn Job>>;
+
+/// SQLite's `synchronous`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sync {
+    Normal,
+    Full,
+}
+
+/// The writer's state between batches.
+pub(super) struct Batcher {
+    setup: Setup,
+    /// None: the last one failed, and no other could be opened yet.
+    conn: Option<Connection>,
+    sync: Sync,
+    log: Log,
+    /// Commits that failed in a row.
+    failures: u32,
+    /// Wants to be surer than the batch that it was found in.
+    carried: Option<Box<dyn Job>>,
+}
+
+impl Batcher {
+    pub(super) fn new(setup: Setup, conn: Connection) -> Result<Self, Error> {
+        let mut batcher = Self { setup, conn: None, sync: Sync::Full, log: Log::default(), failures: 0, carried: None };
+        batcher.adopt(conn)?;
+        Ok(batcher)
+    }
+
+    /// Makes a fresh connection the writer's own.
+    fn adopt(&mut self, mut conn: Connection) -> Result<(), Error> {
+        let adopt = |log: &Log, limit: Option<u32>, conn: &mut Connection| {
+            log.watch(conn)?;
+            match limit {
+                Some(pages) => conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())),
+                None => Ok(()),
+            }
+        };
+        adopt(&self.log, self.setup.page_limit, &mut conn).map_err(|e| fault::sql(e, &self.setup.database))?;
+        self.sync = Sync::Full; // The engine's default for every new connection.
+        self.conn = Some(conn);
+        Ok(())
+    }
+
+    pub(super) fn pause(&self) -> Option<Duration> {
+        self.log.pause()
+    }
+
+    pub(super) fn lock_may_come_late(&mut self) -> bool {
+        self.setup.lock.drop_late_grant()
+    }
+
+    /// A job that was taken out of the queue and had to wait for a batch of its own.
+    pub(super) fn carried(&mut self) -> Option<Box<dyn Job>> {
+        self.carried.take()
+    }
+
+    /// Commits a job with all that waits behind it, and answers them.
+    pub(super) fn run(&mut self, first: Box<dyn Job>, inbox: &Receiver<Box<dyn Job>>) {
+        let mut jobs = Vec::new();
+        let committed = self.commit(first, &mut jobs, inbox);
+        for job in jobs {
+            job.answer(committed.clone());
+        }
+        if self.log.is_large() {
+            self.check_in();
+        }
+    }
+
+    /// There is nothing to do.
+    pub(super) fn rest(&mut self) {
+        self.expire();
+        self.check_in();
+    }
+
+    /// Nobody can hand in any more.
+    pub(super) fn finish(mut self) {
+        if self.log.is_worth_an_exit() {
+            self.check_in();
+        }
+    }
+
+    /// `jobs` are those that the answer is for.
+    fn commit(&mut self, first: Box<dyn Job>, jobs: &mut Jobs, inbox: &Receiver<Box<dyn Job>>) -> Result<(), Error> {
+        if self.failures >= 2 {
+            jobs.push(first);
+            return Err(Error::Stopped { reason: "two writes in a row failed at the device".into() });
+        }
+        let done = self.try_commit(first, jobs, inbox);
+        match &done {
+            Ok(()) => self.failures = 0,
+            Err(error) => self.recover(error),
+        }
+        done
+    }
+
+    fn try_commit(
+        &mut self,
+        first: Box<dyn Job>,
+        jobs: &mut Jobs,
+        inbox: &Receiver<Box<dyn Job>>,
+    ) -> Result<(), Error> {
+        let full = self.setup.mode == Mode::Power || first.is_full();
+        jobs.push(first);
+        let conn = match &mut self.conn {
+            Some(conn) => &*conn,
+            None => {
+                let conn = connection::open(&self.setup.database, false)?;
+                self.adopt(conn)?;
+                self.conn.as_ref().ok_or_else(super::closed)?
+            }
+        };
+        let _held = self.setup.lock.acquire()?;
+        let path = &self.setup.database;
+        set_sync(conn, &mut self.sync, if full { Sync::Full } else { Sync::Normal }).map_err(|e| fault::sql(e, path))?;
+        let begin = || {
+            sql::execute(conn, query!("transaction/begin"), [])?;
+            self.setup.clock.raise(conn)
+        };
+        let tx = Tx { conn, database: path, now: begin().map_err(|e| fault::sql(e, path))? };
+        write_all(&tx, jobs, || take(inbox, full, &mut self.carried)).map_err(|fault| fault.named(path))?;
+        sql::execute(conn, query!("transaction/commit"), []).map_err(|e| fault::sql(e, path))?;
+        Ok(())
+    }
+
+    /// After a batch that was not committed.
+    fn recover(&mut self, error: &Error) {
+        self.setup.clock.forget_ceiling();
+        match error {
+            // Not one statement of it ran.
+            Error::Busy { .. } | Error::Stopped { .. } => {}
+            Error::Io { .. } | Error::Corrupt { .. } => {
+                self.failures += 1;
+                self.conn = None;
+                tracing::error!(%error, failures = self.failures, "a commit failed");
+            }
+            _ => {
+                // Anything that the engine did not take back itself goes with the connection, if it must.
+                let undone = self.conn.as_ref().is_none_or(|conn| {
+                    conn.is_autocommit() || sql::execute(conn, query!("transaction/rollback"), []).is_ok()
+                });
+                if !undone {
+                    self.conn = None;
+                }
+                tracing::warn!(%error, "a commit was refused");
+            }
+        }
+    }
+
+    fn check_in(&mut self) {
+        let Self { conn: Some(conn), log, setup, .. } = self else { return };
+        // Starting the log anew needs all writers to stay away; bringing it in does not.
+        let held = if log.is_huge() { setup.lock.acquire().ok() } else { None };
+        log.run(conn, held.is_some(), &setup.database);
+    }
+
+    /// Removes some keys that nobody can see any more.
+    fn expire(&mut self) {
+        let now = self.setup.clock.now();
+        let Self { conn: Some(conn), setup, .. } = self else { return };
+        let due = sql::prepare(conn, query!("kv/expired"))
+            .and_then(|mut statement| statement.exists([sql::int(now.as_micros())]))
+            .unwrap_or(false);
+        if !due {
+            return;
+        }
+        let Ok(_held) = setup.lock.acquire() else { return };
+        let params = rusqlite::params![sql::int(now.as_micros()), EXPIRED];
+        if let Err(error) = sql::execute(conn, query!("kv/expire"), params) {
+            tracing::warn!(%error, "expired keys could not be removed");
+        }
+    }
+}
+
+/// Has every job write, those too that come meanwhile, up to the bounds of a batch.
+fn write_all(tx: &Tx<'_>, jobs: &mut Jobs, mut more: impl FnMut() -> Option<Box<dyn Job>>) -> Result<(), Fault> {
+    let begun = Instant::now();
+    let mut weight = 0;
+    let mut written = 0;
+    while let Some(job) = jobs.get_mut(written) {
+        job.write(tx)?;
+        weight += job.weight();
+        written += 1;
+        if weight < MOST && begun.elapsed() < LONGEST {
+            jobs.extend(more());
+        }
+    }
+    Ok(())
+}
+
+/// What waits next, unless it wants to be surer than this batch is.
+fn take(inbox: &Receiver<Box<dyn Job>>, full: bool, carried: &mut Option<Box<dyn Job>>) -> Option<Box<dyn Job>> {
+    if carried.is_some() {
+        return None;
+    }
+    let job = inbox.try_recv().ok()?;
+    if job.is_full() && !full {
+        *carried = Some(job);
+        return None;
+    }
+    Some(job)
+}
+
+fn set_sync(conn: &Connection, current: &mut Sync, wanted: Sync) -> rusqlite::Result<()> {
+    if *current != wanted {
+        conn.pragma_update(None, "synchronous", match wanted {
+            Sync::Normal => "normal",
+            Sync::Full => "full",
+        })?;
+        *current = wanted;
+    }
+    Ok(())
+}
