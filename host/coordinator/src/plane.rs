@@ -87,6 +87,7 @@ impl Coordinator {
             match batch.commit(&*self.store, &self.options.tenant, None).await {
                 Ok(committed) => {
                     self.after(live, &committed.effects, want > claimed.len());
+                    self.seal(settled);
                     let accepted = Taken::Accepted { version: committed.version };
                     let taken = verdicts.iter().map(|v| if v.is_ok() { accepted.clone() } else { Taken::Stale });
                     let taken = taken.collect();
@@ -101,6 +102,22 @@ impl Coordinator {
             }
         }
         Err(Error::Contended(live.run.id.clone()))
+    }
+
+    /// Lets go of what is held open for the logs of claims that are over; nobody waits for that.
+    fn seal(&self, settled: &[Settled]) {
+        if settled.is_empty() {
+            return;
+        }
+        let store = Arc::clone(&self.store);
+        let claims: Vec<_> = settled.iter().map(|item| item.claim.clone()).collect();
+        tokio::spawn(async move {
+            for claim in claims {
+                if let Err(error) = store.seal_logs(&claim.run, claim.step, claim.fence).await {
+                    tracing::warn!(%claim, %error, "a log could not be closed");
+                }
+            }
+        });
     }
 
     /// Effects of a turn. The worker that took it was given what it can take: it is woken only for more.

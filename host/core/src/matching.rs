@@ -3,7 +3,10 @@
 //! One rule for preconditions, repeat conditions and probes, wherever they are decided. Expressions are those of the
 //! `regex` crate: linear in the text, so that no author can stall the decider.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
+
+/// Bytes of a compiled expression: a few characters (`(\w{90}){90}`) can stand for very many.
+const COMPILED_BYTES: usize = 512 * 1024;
 
 /// Marks the rest of the text as a regular expression.
 pub const EXPRESSION: &str = "re:";
@@ -45,7 +48,9 @@ pub fn check_expected(expected: &str) -> Result<(), InvalidExpression> {
 }
 
 fn expression(text: &str) -> Result<Regex, InvalidExpression> {
-    Regex::new(text)
+    RegexBuilder::new(text)
+        .size_limit(COMPILED_BYTES)
+        .build()
         .map_err(|error| InvalidExpression { expression: text.to_owned(), reason: last_line(&error.to_string()) })
 }
 

@@ -55,7 +55,9 @@ pub enum ResolveError {
         source: EvalError,
     },
     /// References brought a line break into a command.
-    #[error("the command of the step `{step}` has a line break after its references were replaced; write it as a script with `run: |`")]
+    #[error(
+        "the command of the step `{step}` has a line break after its references were replaced; write it as a script with `run: |`"
+    )]
     LineBreak {
         /// Name of the step.
         step: String,
@@ -100,11 +102,7 @@ impl Texts<'_> {
         resolve(template, self.scope, field).map_err(|source| self.error(name, source))
     }
 
-    fn optional(
-        &self,
-        template: Option<&Template>,
-        name: &'static str,
-    ) -> Result<Option<String>, ResolveError> {
+    fn optional(&self, template: Option<&Template>, name: &'static str) -> Result<Option<String>, ResolveError> {
         template.map(|template| self.text(template, Field::Expanded, name)).transpose()
     }
 
@@ -141,19 +139,14 @@ impl Texts<'_> {
     }
 
     /// Input of the action `run`.
-    fn run_input(
-        &self,
-        body: Value,
-        shell: Option<&Shell>,
-        stop_signal: Option<&str>,
-    ) -> Result<String, ResolveError> {
+    fn run_input(&self, body: Value, shell: Option<&Shell>, stop_signal: Option<&str>) -> Result<String, ResolveError> {
         let explicit = shell.is_some();
         let shell = shell.or(self.plan.shell.as_ref()).map(|shell| self.shell(shell)).transpose()?;
         let input = json!({
             "body": body,
             "shell": shell,
             "shell_explicit": explicit,
-            "kill_grace_ms": self.plan.clean_up.as_millis(),
+            "kill_grace_ms": kill_grace_ms(self.plan),
             "stop_signal": stop_signal,
         });
         Ok(input.to_string())
@@ -162,13 +155,10 @@ impl Texts<'_> {
 
 fn input(texts: &Texts<'_>, step: &Step, known: &dyn KnownActions) -> Result<String, ResolveError> {
     match &step.action {
-        Action::Run { body, shell } => {
-            texts.run_input(texts.body(body)?, shell.as_ref(), step.stop_signal.as_deref())
-        }
+        Action::Run { body, shell } => texts.run_input(texts.body(body)?, shell.as_ref(), step.stop_signal.as_deref()),
         Action::Call { name, with } => {
             let schema = input_schema(known, name);
-            let input = resolve_json(with, texts.scope, schema)
-                .map_err(|source| texts.error("with", source))?;
+            let input = resolve_json(with, texts.scope, schema).map_err(|source| texts.error("with", source))?;
             if name != "exec" {
                 return Ok(input.0);
             }
@@ -177,11 +167,19 @@ fn input(texts: &Texts<'_>, step: &Step, known: &dyn KnownActions) -> Result<Str
     }
 }
 
+/// Plugins take milliseconds in 32 bits: 49 days.
+fn kill_grace_ms(plan: &Plan) -> u32 {
+    u32::try_from(plan.clean_up.as_millis()).unwrap_or(u32::MAX)
+}
+
 /// `exec` also learns how its program is to be stopped; what the author wrote himself stays.
 fn with_stop(texts: &Texts<'_>, input: &Json, step: &Step) -> Result<String, EvalError> {
     let mut fields: serde_json::Map<String, Value> =
         serde_json::from_str(&input.0).map_err(|error| EvalError::NotJson(error.to_string()))?;
-    fields.entry("kill_grace_ms").or_insert_with(|| texts.plan.clean_up.as_millis().into());
+    fields.entry("kill_grace_ms").or_insert_with(|| kill_grace_ms(texts.plan).into());
     fields.entry("stop_signal").or_insert_with(|| step.stop_signal.clone().into());
     Ok(Value::Object(fields).to_string())
 }
+
+#[cfg(test)]
+mod tests;

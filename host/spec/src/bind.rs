@@ -26,7 +26,7 @@ pub enum Binding {
     /// Every parameter has its value.
     Bound(BoundParams),
     /// A process is needed first.
-    Eval(Pending),
+    Eval(Box<Pending>),
 }
 
 /// Why parameters cannot be bound: all reasons at once.
@@ -78,11 +78,7 @@ impl Pending {
 }
 
 /// Starts binding. `env` is the caller's environment, for references in defaults.
-pub fn bind_params(
-    plan: &Plan,
-    given: &GivenParams,
-    env: &[(String, String)],
-) -> Result<Binding, BindFaults> {
+pub fn bind_params(plan: &Plan, given: &GivenParams, env: &[(String, String)]) -> Result<Binding, BindFaults> {
     let given = given.read(plan).map_err(|reason| BindFaults { reasons: vec![reason] })?;
     let mut work = Work {
         plan: Plan { params: Vec::new(), env: Vec::new(), steps: Vec::new(), ..plan.clone() },
@@ -138,7 +134,7 @@ impl Work {
                 (Some(text), _) => self.set(&param, text),
                 (None, Some(eval)) => match self.request(eval) {
                     Ok(Some(command)) => {
-                        return Ok(Binding::Eval(Pending { work: self, at, command }));
+                        return Ok(Binding::Eval(Box::new(Pending { work: self, at, command })));
                     }
                     Ok(None) => {}
                     Err(reason) => self.fall_back(&param, &reason),
@@ -219,3 +215,6 @@ impl Work {
 
 /// Given values by name.
 type Named = HashMap<String, String>;
+
+#[cfg(test)]
+mod tests;

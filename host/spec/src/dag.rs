@@ -6,11 +6,12 @@ use pintle_core::time::Span;
 use crate::env::{read_consts, read_dotenv, read_env};
 use crate::fields::{DAG, HANDLERS};
 use crate::graph::link;
-use crate::limits::{MAX_NAME_BYTES, MAX_STEPS};
+use crate::limits::{MAX_DEFAULTS_BYTES, MAX_NAME_BYTES, MAX_STEPS};
 use crate::nearest::did_you_mean;
 use crate::params::read_params;
 use crate::precondition::read_preconditions;
 use crate::reader::{At, Reader};
+use crate::references::check_references;
 use crate::shell::read_shell;
 use crate::source::SourceFile;
 use crate::step::{Defaults, Draft, read_step};
@@ -32,7 +33,7 @@ pub(crate) fn read_dag(reader: &mut Reader<'_>, dag: &At<'_>, source: &SourceFil
     let steps = link(drafts, chain, &mut reader.findings);
     let timeout = reader.seconds_field(dag, "timeout_sec");
     let max_active_steps = reader.count_field(dag, "max_active_steps", u64::from(u32::MAX));
-    Some(Plan {
+    let plan = Plan {
         schema: SCHEMA,
         name: read_name(reader, dag, source),
         description: reader.text_field(dag, "description"),
@@ -48,7 +49,11 @@ pub(crate) fn read_dag(reader: &mut Reader<'_>, dag: &At<'_>, source: &SourceFil
         clean_up: reader.seconds_field(dag, "max_clean_up_time_sec").unwrap_or(CLEAN_UP),
         preconditions: read_preconditions(reader, dag),
         steps,
-    })
+    };
+    if !reader.findings.has_faults() {
+        check_references(reader, dag, &plan);
+    }
+    Some(plan)
 }
 
 fn read_name(reader: &mut Reader<'_>, dag: &At<'_>, source: &SourceFile) -> String {
@@ -58,7 +63,10 @@ fn read_name(reader: &mut Reader<'_>, dag: &At<'_>, source: &SourceFile) -> Stri
     if name.len() > MAX_NAME_BYTES {
         reader.fault(&at, format!("the name has {} bytes and may have {MAX_NAME_BYTES}; shorten it", name.len()));
     } else if name.chars().any(|c| c.is_control() || matches!(c, '/' | '\\')) {
-        reader.fault(&at, "the name holds a slash or a control character; it also names directories, so use other characters");
+        reader.fault(
+            &at,
+            "the name holds a slash or a control character; it also names directories, so use other characters",
+        );
     }
     name
 }
@@ -102,6 +110,16 @@ fn read_steps(reader: &mut Reader<'_>, dag: &At<'_>, defaults: &Defaults) -> Vec
         reader.fault_key(dag, "steps", format!("the DAG has {} steps and may have {MAX_STEPS}; split it", items.len()));
         return Vec::new();
     }
+    let copied = dag.get("defaults").map_or(0, |at| at.node.weight()).saturating_mul(items.len());
+    if copied > MAX_DEFAULTS_BYTES {
+        let count = items.len();
+        reader.fault_key(
+            dag,
+            "defaults",
+            format!("`defaults` is copied into {count} steps and is too large for that; make it shorter"),
+        );
+        return Vec::new();
+    }
     items.iter().filter_map(|item| read_step(reader, item, Role::Main, defaults)).collect()
 }
 
@@ -121,15 +139,20 @@ fn read_handlers(reader: &mut Reader<'_>, dag: &At<'_>, defaults: &Defaults) -> 
     }
     reader.check_fields(&handlers, &HANDLERS);
     if handlers.get("cancel").is_some() {
-        let both = handlers.get("abort").is_some();
-        if both {
-            reader.fault_key(&handlers, "cancel", "`cancel` is the old name of `abort`, which is here too; keep `abort`");
+        if handlers.get("abort").is_some() {
+            reader.fault_key(
+                &handlers,
+                "cancel",
+                "`cancel` is the old name of `abort`, which is here too; keep `abort`",
+            );
         } else {
             reader.notice_key(&handlers, "cancel", "`cancel` is an old name; write `abort`");
         }
     }
+    let doubled = handlers.get("abort").is_some();
     ROLES
         .iter()
+        .filter(|(key, _)| *key != "cancel" || !doubled)
         .filter_map(|(key, role)| {
             let at = handlers.get(key)?;
             read_step(reader, &at, *role, defaults)

@@ -5,6 +5,7 @@
 //! tree promises that keys are unique and are text; it says nothing of what they mean.
 
 mod load;
+mod map;
 mod scalar;
 
 pub(crate) use load::load;
@@ -45,6 +46,16 @@ impl Node {
             Value::List(_) => "a list".to_owned(),
             Value::Map(_) => "a map".to_owned(),
             Value::Scalar(scalar) => scalar.noun(),
+        }
+    }
+
+    /// About how many bytes a copy takes.
+    pub(crate) fn weight(&self) -> usize {
+        let own = size_of::<Self>();
+        own + match &self.value {
+            Value::Scalar(scalar) => scalar.text.len(),
+            Value::List(items) => items.iter().map(Self::weight).sum(),
+            Value::Map(entries) => entries.iter().map(|entry| entry.key.len() + entry.node.weight()).sum(),
         }
     }
 

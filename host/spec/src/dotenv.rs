@@ -112,13 +112,10 @@ mod tests {
     #[test]
     fn lines_set_variables() {
         let text = "\u{feff}# remark\n\nA=1\nexport B = two words # remark\nC='x $Y \"z\"'\nD=\"a\\n\\\"b\\\" \\$E\" # end\nF=\nG=a#b\nH=\"one\ntwo\"\nI=$A/x\r\nJ=#none\n";
-        let got = parse_dotenv(text).map(|all| {
-            all.into_iter().map(|(name, value)| format!("{name}|{}", value.0)).collect::<Vec<_>>()
-        });
-        let wanted = [
-            "A|1", "B|two words", r#"C|x \$Y "z""#, "D|a\n\"b\" \\$E", "F|", "G|a#b", "H|one\ntwo",
-            "I|$A/x", "J|",
-        ];
+        let got = parse_dotenv(text)
+            .map(|all| all.into_iter().map(|(name, value)| format!("{name}|{}", value.0)).collect::<Vec<_>>());
+        let wanted =
+            ["A|1", "B|two words", r#"C|x \$Y "z""#, "D|a\n\"b\" \\$E", "F|", "G|a#b", "H|one\ntwo", "I|$A/x", "J|"];
         assert_eq!(got, Ok(wanted.map(str::to_owned).to_vec()));
     }
 

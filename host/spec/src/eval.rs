@@ -23,7 +23,8 @@ pub use substitution::{Substitution, SubstitutionError};
 use pintle_core::plan::Template;
 
 use crate::limits::MAX_VALUE_BYTES;
-use lex::{Piece, pieces};
+pub(crate) use lex::{Piece, pieces};
+pub(crate) use scope::{CONTEXT_FIELDS, depends_on};
 
 /// Who else reads a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,12 +70,7 @@ pub(crate) enum Expanded {
     NeedsAssignment,
 }
 
-pub(crate) fn expand(
-    text: &str,
-    scope: &Scope<'_>,
-    field: Field,
-    depth: usize,
-) -> Result<Expanded, EvalError> {
+pub(crate) fn expand(text: &str, scope: &Scope<'_>, field: Field, depth: usize) -> Result<Expanded, EvalError> {
     let mut out = String::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
@@ -90,13 +86,11 @@ pub(crate) fn expand(
                 None => out.push_str(whole),
             },
             Piece::Operation { whole, .. } if field == Field::Shell => out.push_str(whole),
-            Piece::Operation { whole, body } => {
-                match posix::operate(body, scope, depth)? {
-                    posix::Operated::Value(value) => out.push_str(&value),
-                    posix::Operated::Literal => out.push_str(whole),
-                    posix::Operated::NeedsAssignment => return Ok(Expanded::NeedsAssignment),
-                }
-            }
+            Piece::Operation { whole, body } => match posix::operate(body, scope, depth)? {
+                posix::Operated::Value(value) => out.push_str(&value),
+                posix::Operated::Literal => out.push_str(whole),
+                posix::Operated::NeedsAssignment => return Ok(Expanded::NeedsAssignment),
+            },
         }
         if out.len() > MAX_VALUE_BYTES {
             return Err(EvalError::TooLarge);
@@ -121,3 +115,6 @@ fn variable<'s>(scope: &'s Scope<'_>, name: &str, field: Field) -> Option<&'s st
     }
     (field == Field::Expanded).then(|| scope.variable(name)).flatten()
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::limits::MAX_FINDINGS;
+use crate::limits::{MAX_FINDINGS, MAX_HINTS};
 use crate::source::{Lines, Place, SourceFile};
 
 /// One finding.
@@ -65,15 +65,14 @@ pub struct Report {
 
 impl Report {
     fn new(level: Level, source: SourceFile, mut findings: Vec<Finding>) -> Self {
-        let lines = Lines::new(&source.text);
-        for finding in &mut findings {
-            (finding.line, finding.column) =
-                lines.position(&source.text, finding.place.start as usize);
-        }
         findings.sort_by(|a, b| (a.place, &a.message).cmp(&(b.place, &b.message)));
         findings.dedup();
         let omitted = findings.len().saturating_sub(MAX_FINDINGS);
         findings.truncate(MAX_FINDINGS);
+        let lines = Lines::new(&source.text);
+        for finding in &mut findings {
+            (finding.line, finding.column) = lines.position(&source.text, finding.place.start as usize);
+        }
         Self { level, source, findings, omitted }
     }
 
@@ -185,6 +184,7 @@ impl Notices {
 pub(crate) struct Findings {
     faults: Vec<Finding>,
     notices: Vec<Finding>,
+    hints: usize,
 }
 
 impl Findings {
@@ -193,19 +193,24 @@ impl Findings {
     }
 
     /// A fault that a second place explains.
-    pub(crate) fn conflict(
-        &mut self,
-        place: Place,
-        path: String,
-        message: String,
-        also: (Place, &str),
-    ) {
+    pub(crate) fn conflict(&mut self, place: Place, path: String, message: String, also: (Place, &str)) {
         let also = Some((also.0, also.1.to_owned()));
         self.faults.push(Finding { also, ..Finding::new(place, path, message) });
     }
 
     pub(crate) fn notice(&mut self, place: Place, path: String, message: String) {
         self.notices.push(Finding::new(place, path, message));
+    }
+
+    /// Whether one more near name may be looked up.
+    pub(crate) fn takes_hint(&mut self) -> bool {
+        self.hints += 1;
+        self.hints <= MAX_HINTS
+    }
+
+    /// Whether there are more faults than are shown.
+    pub(crate) fn is_full(&self) -> bool {
+        self.faults.len() > MAX_FINDINGS
     }
 
     pub(crate) fn has_faults(&self) -> bool {

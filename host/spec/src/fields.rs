@@ -29,9 +29,23 @@ const NEVER: &str = "is not part of Pintle; use an action that a plugin performs
 pub(crate) const DAG: Fields = Fields {
     of: "a DAG",
     read: &[
-        "name", "description", "type", "params", "consts", "env", "dotenv", "working_dir", "shell",
-        "shell_args", "max_active_steps", "timeout_sec", "max_clean_up_time_sec", "preconditions",
-        "handler_on", "defaults", "steps",
+        "name",
+        "description",
+        "type",
+        "params",
+        "consts",
+        "env",
+        "dotenv",
+        "working_dir",
+        "shell",
+        "shell_args",
+        "max_active_steps",
+        "timeout_sec",
+        "max_clean_up_time_sec",
+        "preconditions",
+        "handler_on",
+        "defaults",
+        "steps",
     ],
     inert: &[
         ("group", UNUSED),
@@ -90,9 +104,29 @@ pub(crate) const DAG: Fields = Fields {
 pub(crate) const STEP: Fields = Fields {
     of: "a step",
     read: &[
-        "id", "name", "description", "run", "action", "with", "depends", "env", "preconditions",
-        "continue_on", "retry_policy", "repeat_policy", "timeout_sec", "output", "outputs", "stdout",
-        "stderr", "signal_on_stop", "on_lost", "working_dir", "command", "script", "shell",
+        "id",
+        "name",
+        "description",
+        "run",
+        "action",
+        "with",
+        "depends",
+        "env",
+        "preconditions",
+        "continue_on",
+        "retry_policy",
+        "repeat_policy",
+        "timeout_sec",
+        "output",
+        "outputs",
+        "stdout",
+        "stderr",
+        "signal_on_stop",
+        "on_lost",
+        "working_dir",
+        "command",
+        "script",
+        "shell",
         "shell_args",
     ],
     inert: &[
@@ -138,10 +172,7 @@ pub(crate) const STEP: Fields = Fields {
 /// `defaults`.
 pub(crate) const DEFAULTS: Fields = Fields {
     of: "`defaults`",
-    read: &[
-        "retry_policy", "continue_on", "repeat_policy", "timeout_sec", "signal_on_stop", "env",
-        "preconditions",
-    ],
+    read: &["retry_policy", "continue_on", "repeat_policy", "timeout_sec", "signal_on_stop", "env", "preconditions"],
     inert: &[("mail_on_error", NO_MAIL)],
     refused: &[],
 };
@@ -174,8 +205,15 @@ pub(crate) const RETRY: Fields = Fields {
 pub(crate) const REPEAT: Fields = Fields {
     of: "`repeat_policy`",
     read: &[
-        "repeat", "interval_sec", "limit", "backoff", "max_interval_sec", "condition", "eval",
-        "expected", "exit_code",
+        "repeat",
+        "interval_sec",
+        "limit",
+        "backoff",
+        "max_interval_sec",
+        "condition",
+        "eval",
+        "expected",
+        "exit_code",
     ],
     inert: &[],
     refused: &[],
@@ -190,19 +228,25 @@ pub(crate) const CONTINUE_ON: Fields = Fields {
 };
 
 /// One precondition.
-pub(crate) const PRECONDITION: Fields = Fields {
-    of: "a precondition",
-    read: &["condition", "eval", "expected", "negate"],
-    inert: &[],
-    refused: &[],
-};
+pub(crate) const PRECONDITION: Fields =
+    Fields { of: "a precondition", read: &["condition", "eval", "expected", "negate"], inert: &[], refused: &[] };
 
 /// One typed parameter.
 pub(crate) const PARAM: Fields = Fields {
     of: "a parameter",
     read: &[
-        "name", "type", "default", "eval", "description", "required", "enum", "minimum", "maximum",
-        "min_length", "max_length", "pattern",
+        "name",
+        "type",
+        "default",
+        "eval",
+        "description",
+        "required",
+        "enum",
+        "minimum",
+        "maximum",
+        "min_length",
+        "max_length",
+        "pattern",
     ],
     inert: &[],
     refused: &[],
@@ -218,10 +262,17 @@ pub(crate) const OUTPUT: Fields = Fields {
 
 /// Actions of the language that a later version runs.
 pub(crate) const LATER_ACTIONS: &[&str] = &[
-    "dag.run", "dag.enqueue", "human.task", "router.route", "wait.duration", "wait.until",
-    "wait.file", "wait.http", "script.js", "sqlite.query",
+    "dag.run",
+    "dag.enqueue",
+    "human.task",
+    "router.route",
+    "wait.duration",
+    "wait.until",
+    "wait.file",
+    "wait.http",
+    "script.js",
+    "sqlite.query",
 ];
 
 /// Families of actions that Pintle leaves out on purpose.
-pub(crate) const NEVER_ACTIONS: &[&str] =
-    &["agent", "chat", "harness", "wiki", "k8s", "kubernetes", "ssh", "sftp"];
+pub(crate) const NEVER_ACTIONS: &[&str] = &["agent", "chat", "harness", "wiki", "k8s", "kubernetes", "ssh", "sftp"];

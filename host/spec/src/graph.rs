@@ -1,10 +1,11 @@
 //! Names, ids and dependencies of all steps together: each name once, each dependency known, no way back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pintle_core::plan::{Role, Step, StepIndex};
 
 use crate::fault::Findings;
+use crate::limits::MAX_SHOWN_CYCLE;
 use crate::nearest::did_you_mean;
 use crate::step::Draft;
 
@@ -39,7 +40,7 @@ struct Edge {
 
 /// Handlers are named for their moment, other nameless steps for their place.
 fn name_all(drafts: &mut [Draft]) {
-    let taken: Vec<String> = drafts.iter().map(|draft| draft.step.name.clone()).collect();
+    let taken: HashSet<String> = drafts.iter().map(|draft| draft.step.name.clone()).collect();
     for (place, draft) in drafts.iter_mut().enumerate() {
         if !draft.step.name.is_empty() {
             continue;
@@ -126,8 +127,7 @@ fn chain_edges(drafts: &[Draft], findings: &mut Findings) -> Vec<Vec<Edge>> {
             findings.fault(
                 wanted.place,
                 format!("{}.depends", draft.path),
-                "in a chain each step follows the one before it; remove `depends`, or use `type: graph`"
-                    .to_owned(),
+                "in a chain each step follows the one before it; remove `depends`, or use `type: graph`".to_owned(),
             );
         }
         all.push(last.map(|to| Edge { to, written: None }).into_iter().collect());
@@ -156,8 +156,9 @@ fn named_edges(drafts: &[Draft], findings: &mut Findings) -> Vec<Vec<Edge>> {
             wanted
                 .filter_map(|(written, wanted)| {
                     let Some(to) = by_name.get(wanted.name.as_str()).copied() else {
-                        let names = by_name.keys().copied();
-                        let hint = did_you_mean(&wanted.name, sorted(names), "name a step by its id or its name");
+                        let hinted = findings.takes_hint();
+                        let names = by_name.keys().copied().filter(|_| hinted);
+                        let hint = did_you_mean(&wanted.name, names, "name a step by its id or its name");
                         let message = format!("no step is called `{}`; {hint}", wanted.name);
                         findings.fault(wanted.place, wanted.path.clone(), message);
                         return None;
@@ -172,12 +173,6 @@ fn named_edges(drafts: &[Draft], findings: &mut Findings) -> Vec<Vec<Edge>> {
                 .collect()
         })
         .collect()
-}
-
-fn sorted<'n>(names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
-    let mut names: Vec<&str> = names.collect();
-    names.sort_unstable();
-    names
 }
 
 /// Where a step stands in the search for cycles.
@@ -227,14 +222,15 @@ fn report_cycle(drafts: &[Draft], path: &[(usize, usize)], back: Edge, findings:
     let name = |place: usize| drafts.get(place).map_or("", |draft| draft.step.name.as_str());
     let entered = path.iter().position(|(place, _)| *place == back.to).unwrap_or_default();
     let around = path.iter().skip(entered).map(|(place, _)| name(*place));
-    let shown: Vec<&str> = around.chain([name(back.to)]).collect();
+    let mut shown: Vec<&str> = around.collect();
+    if shown.len() > MAX_SHOWN_CYCLE {
+        shown.truncate(MAX_SHOWN_CYCLE);
+        shown.push("...");
+    }
+    shown.push(name(back.to));
     let Some(last) = path.last().and_then(|(place, _)| drafts.get(*place)) else { return };
     let written = back.written.and_then(|at| last.depends.as_ref().and_then(|all| all.get(at)));
-    let (place, path) = written
-        .map_or((last.place, last.path.clone()), |wanted| (wanted.place, wanted.path.clone()));
-    let message = format!(
-        "these steps wait for each other: {}; remove one of the dependencies",
-        shown.join(" -> ")
-    );
+    let (place, path) = written.map_or((last.place, last.path.clone()), |wanted| (wanted.place, wanted.path.clone()));
+    let message = format!("these steps wait for each other: {}; remove one of the dependencies", shown.join(" -> "));
     findings.fault(place, path, message);
 }

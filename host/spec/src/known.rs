@@ -91,48 +91,41 @@ pub const CORE_ACTIONS: &[CoreAction] = &[
     CoreAction {
         name: "wasi.run",
         summary: "Runs a WASI program in a sandbox of its own.",
-        input_schema: r#"{"type":"object","additionalProperties":false,"oneOf":[{"required":["path"]},{"required":["digest"]}],"properties":{
+        input_schema: r#"{"type":"object","required":["path"],"additionalProperties":false,"properties":{
             "path":{"type":"string"},
-            "digest":{"type":"string"},
             "args":{"type":"array","items":{"type":"string"}},
             "stdin":{"type":"string"},
             "env":{"type":"object","additionalProperties":{"type":"string"}},
             "dirs":{"type":"array","items":{"type":"object","required":["host"],"additionalProperties":false,"properties":{
-                "host":{"type":"string"},"guest":{"type":"string"},"write":{"type":"boolean"}}}},
+                "host":{"type":"string"},"guest":{"type":"string"},"read_only":{"type":"boolean"}}}},
             "limits":{"type":"object","additionalProperties":false,"properties":{
                 "memory_mib":{"type":"integer","minimum":1},"cpu_ms":{"type":"integer","minimum":1},
                 "wall_ms":{"type":"integer","minimum":1},"output_kib":{"type":"integer","minimum":1}}}}}"#,
     },
 ];
 
-/// JSON Schema of an action's `with`, if the action is known.
+/// JSON Schema of an action's `with`, if the action is known; a row says more than what is built in here.
 #[must_use]
 pub fn input_schema<'k>(known: &'k dyn KnownActions, action: &str) -> Option<&'k str> {
-    let own = CORE_ACTIONS.iter().find(|core| core.name == action).map(|core| core.input_schema);
-    own.or_else(|| known.action(action).map(|row| row.input_schema.as_str()))
+    let row = known.action(action).map(|row| row.input_schema.as_str());
+    row.or_else(|| CORE_ACTIONS.iter().find(|core| core.name == action).map(|core| core.input_schema))
 }
 
 /// Why an action cannot be run, and what to do.
 pub(crate) fn unknown_action(known: &dyn KnownActions, name: &str) -> String {
     if LATER_ACTIONS.contains(&name) {
-        return format!(
-            "the action `{name}` is part of the language, but this version does not run it yet"
-        );
+        return format!("the action `{name}` is part of the language, but this version does not run it yet");
     }
     let family = name.split('.').next().unwrap_or_default();
     if NEVER_ACTIONS.contains(&family) {
-        return format!(
-            "the action `{name}` is not part of Pintle; use `run`, or an action that a plugin performs"
-        );
+        return format!("the action `{name}` is not part of Pintle; use `run`, or an action that a plugin performs");
     }
     let names = CORE_ACTIONS.iter().map(|core| core.name).chain(known.names());
     match nearest(name, names.chain(["run", "exec"])) {
         Some(near) => {
             format!("no installed plugin performs the action `{name}`; did you mean `{near}`?")
         }
-        None => format!(
-            "no installed plugin performs the action `{name}`; `pintle plugin list` shows those there are"
-        ),
+        None => format!("no installed plugin performs the action `{name}`; `pintle plugin list` shows those there are"),
     }
 }
 

@@ -9,6 +9,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `source`, `document` | the text, and its tree with places, under bounds |
+//! | `references` | notices for references that lead nowhere |
 //! | `fault`, `nearest` | findings with line, caret and the name that was meant |
 //! | `reader`, `fields` | reading typed fields; which names there are |
 //! | `dag`, `params`, `env`, `shell`, `step`, `run`, `policy`, `precondition`, `output`, `graph` | one noun of the language each |
@@ -37,6 +38,7 @@ mod params;
 mod policy;
 mod precondition;
 mod reader;
+mod references;
 mod run;
 mod schema;
 mod shell;
@@ -54,7 +56,6 @@ pub use output_file::parse_output_file;
 pub use pintle_core::plan::Plan;
 pub use source::SourceFile;
 
-use fault::Findings;
 use reader::{At, Reader};
 
 /// A document that was taken.
@@ -71,7 +72,7 @@ pub fn parse(source: &SourceFile, known: &dyn KnownActions) -> Result<Parsed, Fa
     if let Some(faults) = source::too_large(&source.name, source.text.len()) {
         return Err(faults);
     }
-    let mut reader = Reader { known, findings: Findings::default() };
+    let mut reader = Reader::new(known, &source.text);
     let tree = document::load(&source.text, &mut reader.findings);
     let plan = tree.and_then(|tree| dag::read_dag(&mut reader, &At::root(&tree), source));
     let notices = reader.findings.close(source)?;

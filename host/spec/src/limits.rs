@@ -10,6 +10,18 @@ pub const MAX_NODES: usize = 200_000;
 pub const MAX_TREE_BYTES: usize = 8 * 1024 * 1024;
 /// Faults that are shown; further ones are counted.
 pub const MAX_FINDINGS: usize = 50;
+/// References that are followed when a document is checked; those behind them are left to the run.
+pub const MAX_CHECKED_REFERENCES: usize = 5_000;
+/// Steps of a cycle that are named.
+pub const MAX_SHOWN_CYCLE: usize = 20;
+/// Findings for which a near name is looked up: that costs more than finding them.
+pub const MAX_HINTS: usize = 50;
+/// Bytes of a line that is shown; of a longer one only the position is.
+pub const MAX_SHOWN_LINE_BYTES: usize = 8 * 1024;
+/// Regular expressions of a DAG: each is compiled once when it is checked.
+pub const MAX_EXPRESSIONS: usize = 500;
+/// Bytes of `defaults` times steps: every step gets a copy.
+pub const MAX_DEFAULTS_BYTES: usize = 32 * 1024 * 1024;
 /// Steps of a DAG, handlers included.
 pub const MAX_STEPS: usize = 10_000;
 /// Parameters of a DAG.

@@ -1,23 +1,33 @@
 //! "Did you mean": the known name that a mistyped one is closest to.
 
+/// Slips of the keyboard in one name, at most.
+const FURTHEST: usize = 3;
+
 /// The nearest of the known names, if one is near enough to be meant.
 pub(crate) fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let plain = fold(wrong);
-    let allowed = (plain.chars().count() / 3).clamp(1, 3);
+    let allowed = (plain.chars().count() / 3).clamp(1, FURTHEST);
     known
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&plain, &fold(name)), name))
+        .map(|name| (distance(&plain, &fold(name)), name))
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, name)| name)
 }
 
+/// A name that goes on where the wrong one ends (`timeout`, `timeout_sec`) is as near as a slip of one key.
+fn distance(wrong: &str, known: &str) -> usize {
+    let begun = wrong.len() >= 3 && known.starts_with(wrong);
+    if wrong.len().abs_diff(known.len()) > FURTHEST * char::MAX_LEN_UTF8 {
+        // No need to count: so many letters more or less are too far.
+        return if begun { 1 } else { usize::MAX };
+    }
+    let edits = strsim::damerau_levenshtein(wrong, known);
+    if begun { edits.min(1) } else { edits }
+}
+
 /// `; did you mean ...` for the end of a sentence, or what to do without a near name.
-pub(crate) fn did_you_mean<'k>(
-    wrong: &str,
-    known: impl IntoIterator<Item = &'k str>,
-    otherwise: &str,
-) -> String {
+pub(crate) fn did_you_mean<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>, otherwise: &str) -> String {
     match nearest(wrong, known) {
         Some(name) => format!("did you mean `{name}`?"),
         None => otherwise.to_owned(),
@@ -42,6 +52,7 @@ mod tests {
             ("handlerOn", Some("handler_on")),
             ("descripton", Some("description")),
             ("enviroment", None),
+            ("desc", Some("description")),
             ("rum", Some("run")),
             ("x", None),
             ("", None),

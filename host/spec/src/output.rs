@@ -1,5 +1,7 @@
 //! `output`, `outputs`, `stdout` and `stderr`: what remains of a step.
 
+use std::collections::HashSet;
+
 use pintle_core::plan::{DeclaredOutput, Output, OutputKind, Template};
 
 use crate::fields::OUTPUT;
@@ -11,7 +13,10 @@ use crate::words::is_name;
 pub(crate) fn read_output(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Output> {
     let at = step.get("output")?;
     if at.is_map() {
-        reader.fault(&at, "`output` as a map is not read by this version; write the name of a variable, or declare `outputs:`");
+        reader.fault(
+            &at,
+            "`output` as a map is not read by this version; write the name of a variable, or declare `outputs:`",
+        );
         return None;
     }
     let text = reader.word(&at)?;
@@ -32,12 +37,17 @@ pub(crate) fn read_outputs(reader: &mut Reader<'_>, step: &At<'_>) -> Vec<Declar
         return Vec::new();
     }
     if step.get("id").is_none() {
-        reader.fault_key(step, "outputs", "`outputs` needs `id:` on the step, by which `${steps.ID.outputs.NAME}` finds them");
+        reader.fault_key(
+            step,
+            "outputs",
+            "`outputs` needs `id:` on the step, by which `${steps.ID.outputs.NAME}` finds them",
+        );
     }
     let mut made: Vec<DeclaredOutput> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
     for item in at.items() {
         let Some(output) = read_declared(reader, &item) else { continue };
-        if made.iter().any(|other| other.name == output.name) {
+        if !seen.insert(output.name.clone()) {
             reader.fault(&item, format!("the output `{}` is declared twice; keep one of the two", output.name));
         } else {
             made.push(output);

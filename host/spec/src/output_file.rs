@@ -10,7 +10,7 @@
 
 use pintle_core::plan::{DeclaredOutput, Json, OutputKind};
 
-use crate::limits::MAX_OUTPUT_FILE_BYTES;
+use crate::limits::{MAX_FINDINGS, MAX_OUTPUT_FILE_BYTES};
 use crate::nearest::did_you_mean;
 use crate::words::is_name;
 
@@ -18,7 +18,9 @@ use crate::words::is_name;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutputFault {
     /// More than is kept.
-    #[error("the output file has {0} bytes and may have {MAX_OUTPUT_FILE_BYTES}; write large results to files of their own")]
+    #[error(
+        "the output file has {0} bytes and may have {MAX_OUTPUT_FILE_BYTES}; write large results to files of their own"
+    )]
     TooLarge(usize),
     /// Not text.
     #[error("the output file is not UTF-8 from byte {0} on; write text, or JSON")]
@@ -72,19 +74,18 @@ pub enum OutputFault {
 }
 
 /// The declared outputs with their values, in the order of their declaration; or everything that is wrong.
-pub fn parse_output_file(
-    bytes: &[u8],
-    declared: &[DeclaredOutput],
-) -> Result<Vec<(String, Json)>, Vec<OutputFault>> {
+pub fn parse_output_file(bytes: &[u8], declared: &[DeclaredOutput]) -> Result<Vec<(String, Json)>, Vec<OutputFault>> {
     if bytes.len() > MAX_OUTPUT_FILE_BYTES {
         return Err(vec![OutputFault::TooLarge(bytes.len())]);
     }
-    let text =
-        std::str::from_utf8(bytes).map_err(|error| vec![OutputFault::NotText(error.valid_up_to())])?;
+    let text = std::str::from_utf8(bytes).map_err(|error| vec![OutputFault::NotText(error.valid_up_to())])?;
     let mut faults = Vec::new();
     let written = entries(text, &mut faults);
     let mut values: Vec<Option<Json>> = vec![None; declared.len()];
     for Written { name, value, line } in written {
+        if faults.len() >= MAX_FINDINGS {
+            return Err(faults);
+        }
         let known = declared.iter().zip(&mut values).find(|(output, _)| output.name == name);
         match known {
             None => {
@@ -125,6 +126,9 @@ fn entries<'t>(text: &'t str, faults: &mut Vec<OutputFault>) -> Vec<Written<'t>>
     let mut written = Vec::new();
     let mut lines = text.lines().enumerate();
     while let Some((number, content)) = lines.next() {
+        if faults.len() >= MAX_FINDINGS {
+            break;
+        }
         let line = number + 1;
         if content.trim().is_empty() {
             continue;
@@ -163,9 +167,53 @@ fn decode(output: &DeclaredOutput, value: &str) -> Result<Json, OutputFault> {
         OutputKind::String => Ok(Json(serde_json::Value::from(value).to_string())),
         OutputKind::Json => serde_json::from_str::<serde_json::Value>(value)
             .map(|json| Json(json.to_string()))
-            .map_err(|error| OutputFault::NotJson {
-                name: output.name.clone(),
-                reason: error.to_string(),
-            }),
+            .map_err(|error| OutputFault::NotJson { name: output.name.clone(), reason: error.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &[u8]) -> Vec<String> {
+        let output = |name: &str, kind| DeclaredOutput { name: name.to_owned(), kind };
+        let declared = [output("count", OutputKind::String), output("report", OutputKind::Json)];
+        match parse_output_file(text, &declared) {
+            Ok(values) => values.into_iter().map(|(name, json)| format!("{name}: {}", json.0)).collect(),
+            Err(faults) => faults.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn both_forms_are_read_in_the_order_of_the_declaration() {
+        assert_eq!(
+            parsed(b"report<<END\n{ \"a\":\n 1 }\nEND\n\ncount=3 = three \r\n"),
+            [r#"count: "3 = three ""#, r#"report: {"a":1}"#]
+        );
+        assert_eq!(parsed(b"count<<X\nX\nreport=null"), [r#"count: """#, "report: null"]);
+        assert_eq!(parsed(b"count<<EOF\na\n EOF\nEOF\nreport=1"), ["count: \"a\\n EOF\"", "report: 1"]);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let wrong = parsed(b"cuont=1\nhello\ncount=1\ncount=2\nreport={\n=x\nx<<\n");
+        let wanted = [
+            "line 2 of the output file is neither `name=value` nor `name<<DELIMITER`; correct what writes it",
+            "line 6 of the output file is neither `name=value` nor `name<<DELIMITER`; correct what writes it",
+            "line 7 of the output file is neither `name=value` nor `name<<DELIMITER`; correct what writes it",
+            "line 1 of the output file sets `cuont`, which the step does not declare; did you mean `count`?",
+            "line 4 of the output file sets `count` a second time; write each output once",
+            "the output `report` is declared as JSON and is none: EOF while parsing an object at line 1 column 1",
+        ];
+        assert_eq!(wrong, wanted);
+        assert_eq!(
+            parsed(b"report<<END\n1\n"),
+            [
+                "the value of `report` in the output file has no end: a line `END` is missing",
+                "the step declares the output `count` and did not write it to `$PINTLE_OUTPUT_FILE`",
+                "the step declares the output `report` and did not write it to `$PINTLE_OUTPUT_FILE`",
+            ]
+        );
+        assert_eq!(parsed(b"count=\xff"), ["the output file is not UTF-8 from byte 6 on; write text, or JSON"]);
     }
 }

@@ -1,5 +1,8 @@
 //! `params`: what the caller of a DAG may give it.
 
+use std::collections::HashMap;
+
+use pintle_core::matching::EXPRESSION;
 use pintle_core::plan::{Json, Param, ParamBounds, ParamKind};
 
 use crate::bind::check::{Checked, check_value};
@@ -8,12 +11,20 @@ use crate::fields::PARAM;
 use crate::limits::MAX_PARAMS;
 use crate::nearest::did_you_mean;
 use crate::reader::{At, Reader};
+use crate::source::Place;
 use crate::words::{self, Word, is_name};
+
+/// A parameter, and where it is declared.
+struct Declared {
+    param: Param,
+    place: Place,
+    path: String,
+}
 
 /// All declared parameters in order, and whether others are refused.
 pub(crate) fn read_params(reader: &mut Reader<'_>, dag: &At<'_>) -> (Vec<Param>, bool) {
     let Some(params) = dag.get("params") else { return (Vec::new(), false) };
-    let mut made = Vec::new();
+    let mut made: Vec<Declared> = Vec::new();
     let mut typed = 0;
     if params.is_map() {
         if is_json_schema(&params) {
@@ -22,14 +33,15 @@ pub(crate) fn read_params(reader: &mut Reader<'_>, dag: &At<'_>) -> (Vec<Param>,
                 "`params` as a JSON Schema is not read by this version; write a list of \
                  `- name: ...` with `type:` and `default:`",
             );
-            return (made, false);
+            return (Vec::new(), false);
         }
         read_map(reader, &params, &mut made);
     } else if params.is_list() {
         for item in params.items() {
             if is_typed(&item) {
                 typed += 1;
-                made.extend(read_typed(reader, &item));
+                let (place, path) = (item.place(), item.path.to_string());
+                made.extend(read_typed(reader, &item).map(|param| Declared { param, place, path }));
             } else if item.is_map() {
                 read_map(reader, &item, &mut made);
             } else {
@@ -42,9 +54,9 @@ pub(crate) fn read_params(reader: &mut Reader<'_>, dag: &At<'_>) -> (Vec<Param>,
     if made.len() > MAX_PARAMS {
         reader.fault(&params, format!("a DAG may have {MAX_PARAMS} parameters; pass a file instead"));
     }
-    refuse_twins(reader, &params, &made);
+    refuse_twins(reader, &made);
     // One typed parameter makes the list a declaration: names beside it are mistakes.
-    (made, typed > 0)
+    (made.into_iter().map(|declared| declared.param).collect(), typed > 0)
 }
 
 fn is_json_schema(params: &At<'_>) -> bool {
@@ -56,33 +68,39 @@ fn is_typed(item: &At<'_>) -> bool {
     item.entry("name").is_some()
 }
 
-fn refuse_twins(reader: &mut Reader<'_>, params: &At<'_>, made: &[Param]) {
-    let mut seen: Vec<&str> = Vec::new();
-    for name in made.iter().filter_map(|param| param.name.as_deref()) {
-        if seen.contains(&name) {
-            reader.fault(params, format!("the parameter `{name}` is declared twice; keep one of the two"));
+fn refuse_twins(reader: &mut Reader<'_>, made: &[Declared]) {
+    let mut seen: HashMap<&str, Place> = HashMap::new();
+    for Declared { param, place, path } in made {
+        let Some(name) = param.name.as_deref() else { continue };
+        if let Some(first) = seen.insert(name, *place) {
+            let message = format!("the parameter `{name}` is declared twice; keep one of the two");
+            reader.findings.conflict(*place, path.clone(), message, (first, "first declared here"));
         }
-        seen.push(name);
     }
 }
 
 /// `NAME: default` for each.
-fn read_map(reader: &mut Reader<'_>, map: &At<'_>, made: &mut Vec<Param>) {
+fn read_map(reader: &mut Reader<'_>, map: &At<'_>, made: &mut Vec<Declared>) {
     for (entry, value) in map.fields() {
         let default = if value.node.is_null() { Some(String::new()) } else { reader.text(&value) };
         if !is_name(&entry.key) {
-            reader.fault(&value, not_a_name(&entry.key));
+            reader.fault_key(map, &entry.key, not_a_name(&entry.key));
         } else if let Some(text) = default {
-            made.push(plain(Some(entry.key.clone()), &text));
+            let param = plain(Some(entry.key.clone()), &text);
+            made.push(Declared { param, place: entry.key_place, path: value.path.to_string() });
         }
     }
 }
 
 /// `a b NAME=value`.
-fn read_line(reader: &mut Reader<'_>, at: &At<'_>, made: &mut Vec<Param>) {
+fn read_line(reader: &mut Reader<'_>, at: &At<'_>, made: &mut Vec<Declared>) {
     let Some(text) = reader.text(at) else { return };
     match words::split(&text) {
-        Ok(words) => made.extend(words.into_iter().map(|Word { name, text }| plain(name, &text))),
+        Ok(words) => made.extend(words.into_iter().map(|Word { name, text }| Declared {
+            param: plain(name, &text),
+            place: at.place(),
+            path: at.path.to_string(),
+        })),
         Err(error) => reader.fault(at, format!("{}: {error}", at.path.last())),
     }
 }
@@ -106,10 +124,10 @@ fn not_a_name(name: &str) -> String {
 fn read_typed(reader: &mut Reader<'_>, item: &At<'_>) -> Option<Param> {
     reader.check_fields(item, &PARAM);
     let name = reader.word_field(item, "name");
-    if let (Some(name), Some(at)) = (&name, item.get("name")) {
-        if !is_name(name) {
-            reader.fault(&at, not_a_name(name));
-        }
+    if let (Some(name), Some(at)) = (&name, item.get("name"))
+        && !is_name(name)
+    {
+        reader.fault(&at, not_a_name(name));
     }
     let kind = read_kind(reader, item);
     let bounds = read_bounds(reader, item, kind);
@@ -209,7 +227,11 @@ fn read_bounds(reader: &mut Reader<'_>, item: &At<'_>, kind: ParamKind) -> Param
 fn read_number(reader: &mut Reader<'_>, item: &At<'_>, key: &str, kind: ParamKind) -> Option<Json> {
     let at = item.get(key)?;
     if !matches!(kind, ParamKind::Integer | ParamKind::Number) {
-        reader.fault_key(item, key, format!("`{key}` bounds numbers; give the parameter `type: integer` or `type: number`"));
+        reader.fault_key(
+            item,
+            key,
+            format!("`{key}` bounds numbers; give the parameter `type: integer` or `type: number`"),
+        );
         return None;
     }
     let json = at.scalar().filter(|scalar| !matches!(scalar.kind, ScalarKind::Text));
@@ -220,13 +242,7 @@ fn read_number(reader: &mut Reader<'_>, item: &At<'_>, key: &str, kind: ParamKin
     json
 }
 
-fn read_length(
-    reader: &mut Reader<'_>,
-    item: &At<'_>,
-    key: &str,
-    kind: ParamKind,
-    most: u64,
-) -> Option<u32> {
+fn read_length(reader: &mut Reader<'_>, item: &At<'_>, key: &str, kind: ParamKind, most: u64) -> Option<u32> {
     let length = reader.count_field(item, key, most)?;
     if kind != ParamKind::String {
         reader.fault_key(item, key, format!("`{key}` bounds text; remove it, or make the parameter a `string`"));
@@ -237,12 +253,7 @@ fn read_length(
 fn read_pattern(reader: &mut Reader<'_>, item: &At<'_>) -> Option<String> {
     let at = item.get("pattern")?;
     let pattern = reader.text(&at)?;
-    if let Err(error) = pintle_core::matching::check_expected(&format!("re:{pattern}")) {
-        let said = error.to_string().replacen("`re:", "`", 1);
-        reader.fault(&at, format!("{said}; correct the pattern"));
-        return None;
-    }
-    Some(pattern)
+    reader.check_expected(&at, &format!("{EXPRESSION}{pattern}")).then_some(pattern)
 }
 
 /// A default that its own bounds refuse would fail every run.

@@ -1,6 +1,5 @@
 //! `continue_on`, `retry_policy` and `repeat_policy`: what follows an end.
 
-use pintle_core::matching::check_expected;
 use pintle_core::plan::{Check, ContinueOn, RepeatMode, RepeatPolicy, RetryPolicy};
 use pintle_core::time::Span;
 
@@ -49,9 +48,8 @@ fn read_outputs(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<String> {
     let mut outputs = Vec::new();
     for item in at.items() {
         let Some(text) = reader.word(&item) else { continue };
-        match check_expected(&text) {
-            Ok(()) => outputs.push(text),
-            Err(error) => reader.fault(&item, format!("{error}; correct the expression")),
+        if reader.check_expected(&item, &text) {
+            outputs.push(text);
         }
     }
     outputs
@@ -105,12 +103,7 @@ pub(crate) fn read_repeat(reader: &mut Reader<'_>, owner: &At<'_>) -> Option<Rep
 }
 
 /// None for `repeat: false`, and where a fault was left.
-fn read_mode(
-    reader: &mut Reader<'_>,
-    at: &At<'_>,
-    decided: bool,
-    condition: Option<&Check>,
-) -> Option<RepeatMode> {
+fn read_mode(reader: &mut Reader<'_>, at: &At<'_>, decided: bool, condition: Option<&Check>) -> Option<RepeatMode> {
     let implied = match (decided, condition) {
         (false, _) => RepeatMode::Always,
         // A value is waited for; a command, or an exit code, keeps the loop going.
@@ -119,7 +112,10 @@ fn read_mode(
     };
     let Some(repeat) = at.get("repeat") else {
         if !decided {
-            reader.fault(at, "`repeat_policy` says neither `repeat:` nor a condition; write `repeat: while`, `until` or `true`");
+            reader.fault(
+                at,
+                "`repeat_policy` says neither `repeat:` nor a condition; write `repeat: while`, `until` or `true`",
+            );
         }
         return Some(implied);
     };

@@ -1,6 +1,5 @@
 //! `preconditions`: what must hold before a step, or a run, goes ahead.
 
-use pintle_core::matching::check_expected;
 use pintle_core::plan::{Check, Precondition, Template};
 
 use crate::eval::Substitution;
@@ -59,9 +58,5 @@ pub(crate) fn read_check(reader: &mut Reader<'_>, owner: &At<'_>) -> Option<Chec
 fn read_expected(reader: &mut Reader<'_>, owner: &At<'_>) -> Option<String> {
     let at = owner.get("expected")?;
     let expected = reader.text(&at)?;
-    if let Err(error) = check_expected(&expected) {
-        reader.fault(&at, format!("{error}; correct the expression"));
-        return None;
-    }
-    Some(expected)
+    reader.check_expected(&at, &expected).then_some(expected)
 }

@@ -4,13 +4,14 @@ mod path;
 
 pub(crate) use path::Path;
 
+use pintle_core::matching::{EXPRESSION, check_expected};
 use pintle_core::time::Span;
 
 use crate::document::{Entry, Node, Scalar, ScalarKind, Value};
 use crate::fault::Findings;
 use crate::fields::Fields;
 use crate::known::KnownActions;
-use crate::limits::MAX_SECONDS;
+use crate::limits::{MAX_EXPRESSIONS, MAX_SECONDS};
 use crate::nearest::nearest;
 use crate::source::Place;
 
@@ -52,19 +53,15 @@ impl<'p> At<'p> {
     }
 
     pub(crate) fn fields<'c>(&'c self) -> impl Iterator<Item = (&'c Entry, At<'c>)> {
-        self.entries()
-            .iter()
-            .map(|entry| (entry, At { node: &entry.node, path: self.path.key(&entry.key) }))
+        self.entries().iter().map(|entry| (entry, At { node: &entry.node, path: self.path.key(&entry.key) }))
     }
 
     /// The items of a list; one value stands for a list of one.
     pub(crate) fn items<'c>(&'c self) -> Vec<At<'c>> {
         match &self.node.value {
-            Value::List(items) => items
-                .iter()
-                .enumerate()
-                .map(|(index, node)| At { node, path: self.path.index(index) })
-                .collect(),
+            Value::List(items) => {
+                items.iter().enumerate().map(|(index, node)| At { node, path: self.path.index(index) }).collect()
+            }
             Value::Scalar(_) | Value::Map(_) => vec![At { node: self.node, path: self.path.same() }],
         }
     }
@@ -89,9 +86,24 @@ impl<'p> At<'p> {
 pub(crate) struct Reader<'k> {
     pub(crate) known: &'k dyn KnownActions,
     pub(crate) findings: Findings,
+    /// The document.
+    text: &'k str,
+    /// Regular expressions that were checked.
+    expressions: usize,
 }
 
-impl Reader<'_> {
+impl<'k> Reader<'k> {
+    pub(crate) fn new(known: &'k dyn KnownActions, text: &'k str) -> Self {
+        Self { known, findings: Findings::default(), text, expressions: 0 }
+    }
+
+    /// Where a part of a value stands, if it is written there as it is.
+    pub(crate) fn place_of(&self, value: Place, part: &str) -> Place {
+        let (start, end) = (value.start as usize, value.end as usize);
+        let found = self.text.get(start..end).and_then(|written| written.find(part));
+        found.map_or(value, |at| Place::new(start + at, start + at + part.len()))
+    }
+
     pub(crate) fn fault(&mut self, at: &At<'_>, message: impl Into<String>) {
         self.findings.fault(at.place(), at.path.to_string(), message.into());
     }
@@ -132,7 +144,8 @@ impl Reader<'_> {
             } else if let Some((_, what)) = fields.refused.iter().find(|(name, _)| *name == key) {
                 self.findings.fault(entry.key_place, path, format!("`{key}` {what}"));
             } else {
-                let message = unknown_field(key, fields);
+                let hinted = self.findings.takes_hint();
+                let message = unknown_field(key, fields, hinted);
                 self.findings.fault(entry.key_place, path, message);
             }
         }
@@ -237,6 +250,27 @@ impl Reader<'_> {
             .collect()
     }
 
+    /// Whether `expected` (a line, or `re:` and an expression) can be read; else a fault.
+    pub(crate) fn check_expected(&mut self, at: &At<'_>, expected: &str) -> bool {
+        if !expected.starts_with(EXPRESSION) {
+            return true;
+        }
+        self.expressions += 1;
+        if self.expressions > MAX_EXPRESSIONS {
+            self.fault(at, format!("a DAG may have {MAX_EXPRESSIONS} regular expressions; use fewer"));
+            return false;
+        }
+        // Nobody would see one more fault, and compiling is the dearest thing a document can ask for.
+        if self.findings.is_full() {
+            return false;
+        }
+        let checked = check_expected(expected);
+        if let Err(error) = &checked {
+            self.fault(at, format!("{error}; correct the expression"));
+        }
+        checked.is_ok()
+    }
+
     /// A map, or a fault.
     pub(crate) fn expect_map(&mut self, at: &At<'_>, example: &str) -> bool {
         if !at.is_map() {
@@ -248,9 +282,7 @@ impl Reader<'_> {
 
 fn seconds(kind: ScalarKind) -> Option<Span> {
     match kind {
-        ScalarKind::Int(value) => {
-            u64::try_from(value).ok().filter(|secs| *secs <= MAX_SECONDS).map(Span::from_secs)
-        }
+        ScalarKind::Int(value) => u64::try_from(value).ok().filter(|secs| *secs <= MAX_SECONDS).map(Span::from_secs),
         ScalarKind::Float(value) if value >= 0.0 && value <= MAX_SECONDS as f64 => {
             // In range, so the conversion is exact to the millisecond.
             Some(Span((value * 1000.0).round() as u64))
@@ -259,10 +291,10 @@ fn seconds(kind: ScalarKind) -> Option<Span> {
     }
 }
 
-fn unknown_field(key: &str, fields: &Fields) -> String {
+fn unknown_field(key: &str, fields: &Fields, hinted: bool) -> String {
     let names = fields.read.iter().copied();
     let others = fields.inert.iter().chain(fields.refused).map(|(name, _)| *name);
-    match nearest(key, names.chain(others)) {
+    match nearest(key, names.chain(others).filter(|_| hinted)) {
         Some(name) => format!("`{key}` is not a field of {}; did you mean `{name}`?", fields.of),
         None if fields.read.len() <= 12 => {
             let known = fields.read.join("`, `");

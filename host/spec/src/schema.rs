@@ -95,8 +95,7 @@ impl<'s> Spot<'s> {
         }
         let own = self.object("properties").and_then(|fields| fields.get(key));
         let own = own.or_else(|| self.at.get("additionalProperties").filter(|more| more.is_object()));
-        own.map(|at| self.below(at))
-            .or_else(|| self.alternatives().iter().find_map(|spot| spot.field(key)))
+        own.map(|at| self.below(at)).or_else(|| self.alternatives().iter().find_map(|spot| spot.field(key)))
     }
 
     /// The schema of a list's items.
@@ -105,8 +104,7 @@ impl<'s> Spot<'s> {
             return None;
         }
         let own = self.at.get("items").filter(|items| items.is_object());
-        own.map(|at| self.below(at))
-            .or_else(|| self.alternatives().iter().find_map(Spot::item))
+        own.map(|at| self.below(at)).or_else(|| self.alternatives().iter().find_map(Spot::item))
     }
 
     /// Whether a text may stand here; where nothing is said, anything may.

@@ -28,15 +28,13 @@ pub(crate) fn read_shell(reader: &mut Reader<'_>, owner: &At<'_>) -> Option<Shel
     };
     let arguments: Vec<String> = words.collect();
     if let Some(carrier) = arguments.iter().find(|argument| carries_command(&program, argument)) {
-        reader.fault(&shell, format!(
-            "the shell argument `{carrier}` carries a command, and Pintle adds `-c` by itself; remove the `c`"
-        ));
+        reader.fault(
+            &shell,
+            format!("the shell argument `{carrier}` carries a command, and Pintle adds `-c` by itself; remove the `c`"),
+        );
         return None;
     }
-    Some(Shell {
-        program: Template(program),
-        arguments: arguments.into_iter().map(Template).collect(),
-    })
+    Some(Shell { program: Template(program), arguments: arguments.into_iter().map(Template).collect() })
 }
 
 fn read_words(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Vec<String>> {

@@ -148,8 +148,7 @@ impl Lines {
 
 impl Wide {
     fn new(text: &str, starts: &[usize]) -> Self {
-        let chars: Vec<u32> =
-            text.char_indices().map(|(at, _)| u32::try_from(at).unwrap_or(u32::MAX)).collect();
+        let chars: Vec<u32> = text.char_indices().map(|(at, _)| u32::try_from(at).unwrap_or(u32::MAX)).collect();
         let firsts = starts
             .iter()
             .map(|start| chars.partition_point(|at| usize::try_from(*at).is_ok_and(|at| at < *start)))
@@ -168,11 +167,7 @@ mod tests {
             let lines = Lines::new(text);
             for (offset, _) in text.char_indices() {
                 let (line, column) = lines.position(text, offset);
-                assert_eq!(
-                    lines.offset(line as usize, column as usize - 1),
-                    offset,
-                    "{text:?} at {offset}"
-                );
+                assert_eq!(lines.offset(line as usize, column as usize - 1), offset, "{text:?} at {offset}");
             }
             assert_eq!(lines.offset(1_000, 5), text.len());
         }

@@ -18,13 +18,12 @@ use crate::schema::check_with;
 use crate::source::Place;
 
 /// Ids that references use for themselves.
-const RESERVED_IDS: &[&str] =
-    &["env", "params", "args", "stdout", "stderr", "output", "outputs"];
+const RESERVED_IDS: &[&str] = &["env", "params", "args", "stdout", "stderr", "output", "outputs"];
 
 /// Signals that a program can be asked to stop with.
 const SIGNALS: &[&str] = &[
-    "SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL", "SIGABRT", "SIGALRM",
-    "SIGPIPE", "SIGWINCH", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU",
+    "SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL", "SIGABRT", "SIGALRM", "SIGPIPE",
+    "SIGWINCH", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU",
 ];
 
 /// What steps take where they say nothing themselves.
@@ -80,12 +79,7 @@ pub(crate) struct Wanted {
 }
 
 /// Reads one step; faults leave a draft all the same, so that those who depend on it are not blamed.
-pub(crate) fn read_step(
-    reader: &mut Reader<'_>,
-    at: &At<'_>,
-    role: Role,
-    defaults: &Defaults,
-) -> Option<Draft> {
+pub(crate) fn read_step(reader: &mut Reader<'_>, at: &At<'_>, role: Role, defaults: &Defaults) -> Option<Draft> {
     if !reader.expect_map(at, "run: echo hello") {
         return None;
     }
@@ -111,9 +105,7 @@ pub(crate) fn read_step(
         env,
         working_dir: reader.word_field(at, "working_dir").map(Template),
         preconditions,
-        continue_on: read_continue_on(reader, at)
-            .or_else(|| defaults.continue_on.clone())
-            .unwrap_or_default(),
+        continue_on: read_continue_on(reader, at).or_else(|| defaults.continue_on.clone()).unwrap_or_default(),
         retry: read_retry(reader, at).or_else(|| defaults.retry.clone()),
         repeat: read_repeat_or_default(reader, at, defaults),
         timeout: timeout.filter(|span| *span > Span::ZERO),
@@ -135,11 +127,7 @@ pub(crate) fn read_step(
 }
 
 /// `repeat: false` switches a default off, so a written policy counts even where it makes none.
-fn read_repeat_or_default(
-    reader: &mut Reader<'_>,
-    at: &At<'_>,
-    defaults: &Defaults,
-) -> Option<RepeatPolicy> {
+fn read_repeat_or_default(reader: &mut Reader<'_>, at: &At<'_>, defaults: &Defaults) -> Option<RepeatPolicy> {
     match at.get("repeat_policy") {
         Some(_) => read_repeat(reader, at),
         None => defaults.repeat.clone(),
@@ -150,8 +138,8 @@ fn read_id(reader: &mut Reader<'_>, step: &At<'_>) -> Option<String> {
     let at = step.get("id")?;
     let text = reader.word(&at)?;
     let id = text.trim();
-    let shaped = id.starts_with(|c: char| c.is_ascii_alphabetic())
-        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let shaped =
+        id.starts_with(|c: char| c.is_ascii_alphabetic()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !shaped {
         reader.fault(&at, format!("the id `{id}` must begin with a letter and hold only letters, digits and `_`; use `name` for other text"));
         return None;
@@ -185,7 +173,11 @@ fn read_name(reader: &mut Reader<'_>, step: &At<'_>) -> Option<String> {
 fn read_depends(reader: &mut Reader<'_>, step: &At<'_>, role: Role) -> Option<Vec<Wanted>> {
     let at = step.get("depends")?;
     if role != Role::Main {
-        reader.fault_key(step, "depends", "a handler runs when its moment comes and depends on nothing; remove `depends`");
+        reader.fault_key(
+            step,
+            "depends",
+            "a handler runs when its moment comes and depends on nothing; remove `depends`",
+        );
         return None;
     }
     let mut wanted = Vec::new();
@@ -218,14 +210,20 @@ fn read_action(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {
         (false, true, None) => read_call(reader, step),
         (false, false, Some(_)) => read_old_run(reader, step),
         (false, false, None) => {
-            let refused = STEP.refused.iter().any(|(name, _)| has(name));
-            // The field that it has instead is a fault already.
-            if !refused {
+            // The field that it has instead, or mistyped, is a fault already.
+            if !step.entries().iter().any(|entry| stands_for_action(&entry.key)) {
                 reader.fault(step, "the step runs nothing; give it `run:` or `action:`");
             }
             None
         }
     }
+}
+
+fn stands_for_action(key: &str) -> bool {
+    let refused = STEP.refused.iter().any(|(name, _)| *name == key);
+    let known = STEP.read.contains(&key) || STEP.inert.iter().any(|(name, _)| *name == key);
+    refused
+        || (!known && matches!(nearest(key, STEP.read.iter().copied()), Some("run" | "action" | "command" | "script")))
 }
 
 fn read_call(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {
@@ -260,8 +258,7 @@ fn read_call(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {
 
 /// `rerun` unless the step may have done what cannot be done twice.
 fn read_on_lost(reader: &mut Reader<'_>, step: &At<'_>, action: &Action) -> OnLost {
-    const WAYS: [(&str, OnLost); 3] =
-        [("rerun", OnLost::Rerun), ("park", OnLost::Park), ("fail", OnLost::Fail)];
+    const WAYS: [(&str, OnLost); 3] = [("rerun", OnLost::Rerun), ("park", OnLost::Park), ("fail", OnLost::Fail)];
     let usual = usual_on_lost(action);
     let Some(at) = step.get("on_lost") else { return usual };
     let Some(text) = reader.text(&at) else { return usual };

@@ -16,9 +16,7 @@ impl Word {
     /// A word that somebody else has split already: all of it after the first `=` is the value.
     pub(crate) fn from_argument(argument: &str) -> Self {
         match argument.split_once('=') {
-            Some((name, value)) if is_name(name) => {
-                Self { name: Some(name.to_owned()), text: value.to_owned() }
-            }
+            Some((name, value)) if is_name(name) => Self { name: Some(name.to_owned()), text: value.to_owned() },
             _ => Self { name: None, text: argument.to_owned() },
         }
     }
@@ -91,7 +89,8 @@ mod tests {
 
     #[test]
     fn words_are_split_as_a_shell_would() {
-        let table: [(&str, &[(Option<&str>, &str)]); 8] = [
+        type Split = (Option<&'static str>, &'static str);
+        let table: [(&str, &[Split]); 8] = [
             ("", &[]),
             ("a b", &[(None, "a"), (None, "b")]),
             ("  a\n\tb ", &[(None, "a"), (None, "b")]),

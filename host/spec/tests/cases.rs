@@ -101,7 +101,10 @@ fn plugins() -> Vec<ActionRow> {
                 "bearer":{"type":"object","required":["token"],"additionalProperties":false,
                     "properties":{"token":{"type":"string"}}}}}"##,
         ),
-        row("jq.filter", r#"{"type":"object","required":["filter"],"properties":{"filter":{"type":"string"},"input":{}}}"#),
+        row(
+            "jq.filter",
+            r#"{"type":"object","required":["filter"],"properties":{"filter":{"type":"string"},"input":{}}}"#,
+        ),
         row("free.form", ""),
     ]
 }

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rusqlite::wal::CheckpointMode;
 
+use crate::connection::BUSY_TIMEOUT;
+
 /// 1 MiB: reading that much again costs an opener well below a millisecond.
 const IDLE_PAGES: u32 = 256;
 /// 4 MiB.
@@ -24,6 +26,8 @@ const TRUNCATE_PAGES: u32 = 16_384;
 const SHORT_PAUSE: Duration = Duration::from_millis(2);
 /// A pause after which any log is.
 const LONG_PAUSE: Duration = Duration::from_secs(1);
+/// How long a truncation waits for readers.
+const TRUNCATE_PATIENCE: Duration = Duration::from_millis(3);
 /// A checkpoint that readers kept from finishing is not tried again before this.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -77,7 +81,10 @@ impl Log {
     pub(crate) fn run(&mut self, conn: &Connection, truncate: bool, path: &Path) {
         self.last = Some(Instant::now());
         let mode = if truncate { CheckpointMode::TRUNCATE } else { CheckpointMode::PASSIVE };
-        match conn.wal_checkpoint_v2(None::<&str>, mode) {
+        // A truncation waits for readers under the write lock, so not for long: another one comes.
+        let hurried = conn.busy_timeout(TRUNCATE_PATIENCE);
+        let done = hurried.and_then(|()| conn.wal_checkpoint_v2(None::<&str>, mode));
+        match conn.busy_timeout(BUSY_TIMEOUT).and(done) {
             Ok((total, done)) if total == done => self.pages.store(0, Ordering::Relaxed),
             Ok((total, done)) => tracing::debug!(total, done, "readers kept the log from being checked in"),
             Err(error) => tracing::warn!(database = %path.display(), %error, "the log could not be checked in"),

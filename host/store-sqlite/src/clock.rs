@@ -36,18 +36,27 @@ struct Row {
     ceiling_us: u64,
 }
 
+impl Row {
+    /// Whether it was set in this boot. Time that lies behind the ceiling says no, whatever the boot's id says: a
+    /// machine may have been brought back from an older image of itself, or have no such id.
+    fn is_of(&self, boot_id: &str, since_boot_us: i64) -> bool {
+        let now = Timestamp(sql::uint(since_boot_us.saturating_add(self.offset_us)));
+        self.boot_id == boot_id && now.plus(LEAP).as_micros() >= self.ceiling_us
+    }
+}
+
 impl Anchor {
     /// The anchor of this boot, if a process of this boot has set it.
     pub(crate) fn read(conn: &Connection) -> rusqlite::Result<Option<Self>> {
         let row = row(conn)?;
-        Ok((row.boot_id == boot_id()).then(|| Self::of(&row)))
+        Ok(row.is_of(&boot_id(), since_boot_us()).then(|| Self::of(&row)))
     }
 
     /// As [`Anchor::read`]; else sets it. The caller holds the write lock.
     pub(crate) fn set(conn: &mut Connection) -> rusqlite::Result<Self> {
         let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let found = row(&tx)?;
-        if found.boot_id == boot_id() {
+        if found.is_of(&boot_id(), since_boot_us()) {
             return Ok(Self::of(&found));
         }
         let row = next_boot(&found, boot_id(), wall(), since_boot_us());
@@ -95,9 +104,11 @@ fn row(conn: &Connection) -> rusqlite::Result<Row> {
     })
 }
 
-/// Changes with every boot. Where the system does not tell, the anchor is set anew by every process, from the ceiling.
+/// Changes with every boot.
 fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|id| id.trim().to_owned())
+        .unwrap_or_else(|_| "unknown".to_owned())
 }
 
 /// Microseconds since boot, suspension included.
@@ -129,6 +140,8 @@ mod tests {
         let before = Row { boot_id: "a".into(), offset_us: 0, ceiling_us: 5_000_000 };
         let row = next_boot(&before, "b".into(), Timestamp(1_000), 700);
         assert_eq!(row.offset_us + 700, 5_000_000, "now is the ceiling");
+        assert!(row.is_of("b", 700) && !row.is_of("a", 700));
+        assert!(!row.is_of("b", -1_000_000), "an image of earlier times was brought back");
         let row = next_boot(&before, "b".into(), Timestamp(9_000_000), 700);
         assert_eq!(row.offset_us + 700, 9_000_000, "now is the wall clock's time");
     }

@@ -4,6 +4,7 @@
 //! connection when it needs one, and waking one costs a few microseconds: less than a general pool for blocking work.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -159,7 +160,10 @@ impl Shared {
     fn work(&self) {
         let mut reader = Reader { database: self.database.clone(), conn: None };
         while let Some(task) = self.next() {
-            task(&mut reader);
+            // A task that panics answers nobody, which its caller is told; the thread has others to serve.
+            if catch_unwind(AssertUnwindSafe(|| task(&mut reader))).is_err() {
+                reader.conn = None;
+            }
         }
     }
 

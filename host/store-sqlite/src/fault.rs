@@ -89,6 +89,7 @@ pub(crate) fn io(error: std::io::Error, doing: &'static str, path: &Path) -> Err
         ErrorKind::PermissionDenied => Error::NoPermission { path, source: Arc::new(error) },
         ErrorKind::ReadOnlyFilesystem => Error::ReadOnly { path, source: Arc::new(error) },
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull { path, source: Arc::new(error) },
+        ErrorKind::NotADirectory => Error::NotADirectory { path },
         _ => Error::Io { doing, path, source: Arc::new(error) },
     }
 }

@@ -59,12 +59,6 @@ pub(crate) fn check(dir: &Path, pretend: Option<u64>) -> Result<(), Error> {
 }
 
 /// The 32 bits that name a type; the field is signed here and unsigned there.
-#[expect(
-    clippy::cast_sign_loss,
-    clippy::unnecessary_cast,
-    clippy::allow_attributes,
-    reason = "the field's type depends on the architecture; only its low 32 bits count"
-)]
 fn magic_of(raw: rustix::fs::FsWord) -> u64 {
     (raw as u64) & 0xFFFF_FFFF
 }
@@ -111,7 +105,8 @@ mod tests {
 
     #[test]
     fn the_mount_is_found_by_its_device() {
-        let info = "22 1 0:21 / /proc rw - proc proc rw\n31 22 0:44 / /mnt/far rw,nosuid shared:7 - fuse.sshfs me@far:/ rw\n";
+        let info =
+            "22 1 0:21 / /proc rw - proc proc rw\n31 22 0:44 / /mnt/far rw,nosuid shared:7 - fuse.sshfs me@far:/ rw\n";
         assert_eq!(mount_type_in(info, "0:44").as_deref(), Some("fuse.sshfs"));
         assert_eq!(mount_type_in(info, "0:45"), None);
     }
@@ -121,9 +116,11 @@ mod tests {
         let refusal = check(Path::new("/somewhere"), Some(0x6969)).map_err(|e| e.to_string());
         assert_eq!(
             refusal,
-            Err("/somewhere is on a network file system (NFS), where locks cannot be trusted: choose a directory on a \
+            Err(
+                "/somewhere is on a network file system (NFS), where locks cannot be trusted: choose a directory on a \
                  local disk"
-                .to_owned())
+                    .to_owned()
+            )
         );
     }
 }

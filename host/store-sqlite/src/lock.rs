@@ -98,48 +98,34 @@ impl WriteLock {
         self.gate.clone()
     }
 
-    /// Takes the lock, or says who keeps it from us.
+    /// Takes the lock, or says for how long it was waited in vain.
     pub(crate) fn acquire(&mut self) -> Result<Held<'_>, Error> {
         let begun = Instant::now();
-        self.leave_gap();
-        // The borrow of the guard must not outlive a turn of this loop, so the last turn takes it once more.
-        while !self.try_once()? {
-            self.wait_for_turn(begun)?;
-        }
-        let guard = self.gate.passage.lock().unwrap_or_else(PoisonError::into_inner);
-        // Asking again for what we hold is free, and finds out whether the gate was closed in between.
-        match flock(&self.gate.file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Held { file: &self.gate.file, released: &mut self.released, _guard: guard }),
-            Err(_) => Err(self.busy(begun)),
-        }
-    }
-
-    /// Whether the lock is ours now.
-    fn try_once(&self) -> Result<bool, Error> {
-        let _passing = self.gate.pass();
-        match flock(&self.gate.file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(true),
-            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(false),
-            Err(errno) => Err(fault::io(errno.into(), "lock", &self.path)),
-        }
-    }
-
-    fn leave_gap(&self) {
-        while self.released.is_some_and(|at| at.elapsed() < GAP) {
+        let Self { path, gate, patience, released, waiter } = self;
+        while released.is_some_and(|at| at.elapsed() < GAP) {
             std::thread::yield_now();
         }
-    }
-
-    fn wait_for_turn(&mut self, begun: Instant) -> Result<(), Error> {
-        let left = self.patience.saturating_sub(begun.elapsed());
-        if self.waiter.is_none() {
-            self.waiter = Some(Waiter::spawn(Arc::clone(&self.gate.file)).map_err(|e| self.broken(e))?);
-        }
-        let granted = self.waiter.as_mut().map(|waiter| waiter.wait(left));
-        match granted {
-            Some(Some(Ok(()))) => Ok(()),
-            Some(Some(Err(errno))) => Err(self.broken(errno.into())),
-            Some(None) | None => Err(self.busy(begun)),
+        loop {
+            // Each turn asks anew, also for what the waiting thread was granted: the gate may have been closed since,
+            // and asking for what we hold is free.
+            let guard = gate.pass();
+            match flock(&gate.file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Held { file: &gate.file, released, _guard: guard }),
+                Err(Errno::WOULDBLOCK | Errno::INTR) => drop(guard),
+                Err(errno) => return Err(fault::io(errno.into(), "lock", path)),
+            }
+            let waiter = match &mut *waiter {
+                Some(waiter) => waiter,
+                empty @ None => empty.insert(Waiter::spawn(&gate.file).map_err(|e| fault::io(e, "lock", path))?),
+            };
+            match waiter.wait(patience.saturating_sub(begun.elapsed())) {
+                Some(Ok(())) => {}
+                Some(Err(errno)) => return Err(fault::io(errno.into(), "lock", path)),
+                None => {
+                    let waited_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    return Err(Error::Busy { path: path.clone(), waited_ms });
+                }
+            }
         }
     }
 
@@ -151,15 +137,6 @@ impl WriteLock {
             release(&self.gate.file);
         }
         waiter.asked
-    }
-
-    fn busy(&self, begun: Instant) -> Error {
-        let waited_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Error::Busy { path: self.path.clone(), waited_ms }
-    }
-
-    fn broken(&self, error: std::io::Error) -> Error {
-        fault::io(error, "lock", &self.path)
     }
 }
 
@@ -178,7 +155,8 @@ struct Waiter {
 }
 
 impl Waiter {
-    fn spawn(file: Arc<File>) -> std::io::Result<Self> {
+    fn spawn(file: &Arc<File>) -> std::io::Result<Self> {
+        let file = Arc::clone(file);
         let (ask, asked) = channel::<()>();
         let (granted, grant) = channel();
         let wait = move || {
@@ -242,6 +220,9 @@ mod tests {
         drop(held);
         // The waiting thread has its place still: what it gets now is taken up, not asked for again.
         ours.acquire().map(drop).unwrap();
+        while ours.drop_late_grant() {
+            std::thread::yield_now();
+        }
         theirs.acquire().map(drop).unwrap();
     }
 

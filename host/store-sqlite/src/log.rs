@@ -32,12 +32,7 @@ struct Handle {
 }
 
 impl Logs for Sqlite {
-    fn append_log<'a>(
-        &'a self,
-        log: &'a LogName,
-        offset: u64,
-        bytes: Vec<u8>,
-    ) -> BoxFuture<'a, Result<u64, Error>> {
+    fn append_log<'a>(&'a self, log: &'a LogName, offset: u64, bytes: Vec<u8>) -> BoxFuture<'a, Result<u64, Error>> {
         let (handles, layout, log) = (Arc::clone(&self.inner().handles), self.layout().clone(), log.clone());
         Box::pin(self.inner().lane.block(move || handles.append(&layout, log, offset, &bytes)))
     }
@@ -52,12 +47,7 @@ impl Logs for Sqlite {
         }))
     }
 
-    fn read_log<'a>(
-        &'a self,
-        log: &'a LogName,
-        offset: u64,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
+    fn read_log<'a>(&'a self, log: &'a LogName, offset: u64, limit: usize) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
         let path = self.layout().log(log);
         Box::pin(self.inner().desk.block(move || Ok(read(&path, offset, limit)?.unwrap_or_default())))
     }
@@ -125,9 +115,7 @@ fn list(dir: &Path, run: &RunId) -> Result<Vec<LogName>, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(fault::io(error, "read", dir)),
     };
-    let mut logs: Vec<LogName> = entries
-        .filter_map(|entry| parse(entry.ok()?.file_name().to_str()?, run))
-        .collect();
+    let mut logs: Vec<LogName> = entries.filter_map(|entry| parse(entry.ok()?.file_name().to_str()?, run)).collect();
     logs.sort();
     Ok(logs)
 }

@@ -77,16 +77,8 @@ fn read(row: &Row<'_>, run: &RunId) -> Result<StepRow, Fault> {
     })
 }
 
-const ROLES: [Role; 8] = [
-    Role::Main,
-    Role::Gate,
-    Role::OnInit,
-    Role::OnSuccess,
-    Role::OnFailure,
-    Role::OnAbort,
-    Role::OnExit,
-    Role::OnWait,
-];
+const ROLES: [Role; 8] =
+    [Role::Main, Role::Gate, Role::OnInit, Role::OnSuccess, Role::OnFailure, Role::OnAbort, Role::OnExit, Role::OnWait];
 
 fn role_name(role: Role) -> &'static str {
     match role {

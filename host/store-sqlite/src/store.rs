@@ -52,6 +52,9 @@ impl Sqlite {
     pub fn open(options: Options) -> Result<Self, Error> {
         let layout = Layout::new(&options.dir);
         if !layout.root().is_dir() {
+            if layout.root().exists() {
+                return Err(Error::NotADirectory { path: layout.root().to_owned() });
+            }
             layout.make(layout.root())?;
         }
         filesystem::check(layout.root(), options.pretend_file_system)?;

@@ -54,11 +54,9 @@ fn due(conn: &Connection, before: Timestamp, node: Option<&str>, limit: usize) -
 pub(crate) fn change(conn: &Connection, run: i64, change: &TimerChange) -> rusqlite::Result<()> {
     let place = |step: &Option<StepIndex>| step.map_or(RUN, |step| i64::from(step.0));
     match change {
-        TimerChange::Set { step, kind, due } => sql::execute(
-            conn,
-            query!("timer/set"),
-            params![run, place(step), kind.as_str(), sql::int(due.as_micros())],
-        ),
+        TimerChange::Set { step, kind, due } => {
+            sql::execute(conn, query!("timer/set"), params![run, place(step), kind.as_str(), sql::int(due.as_micros())])
+        }
         TimerChange::Clear { step, kind } => {
             sql::execute(conn, query!("timer/clear"), params![run, place(step), kind.as_str()])
         }

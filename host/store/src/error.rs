@@ -36,6 +36,12 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// Something else lies in the place of the data directory.
+    #[error("{} is not a directory: choose another with --home or PINTLE_HOME", path.display())]
+    NotADirectory {
+        /// What lies there.
+        path: PathBuf,
+    },
     /// No room is left. What was acknowledged is kept, and a later write succeeds once there is room again.
     #[error("no space is left for {}: free some; everything acknowledged so far is kept", path.display())]
     DiskFull {
@@ -169,6 +175,7 @@ impl Error {
             Self::DiskFull { .. } | Self::Busy { .. } | Self::Unavailable => true,
             Self::NoPermission { .. }
             | Self::ReadOnly { .. }
+            | Self::NotADirectory { .. }
             | Self::Corrupt { .. }
             | Self::Foreign { .. }
             | Self::NetworkFileSystem { .. }

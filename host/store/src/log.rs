@@ -56,21 +56,11 @@ impl fmt::Display for LogName {
 pub trait Logs: Send + Sync {
     /// Stores a chunk where it belongs, and returns how long the log is now. Sending it again changes nothing; a chunk
     /// that would leave a hole is refused with [`Error::LogGap`].
-    fn append_log<'a>(
-        &'a self,
-        log: &'a LogName,
-        offset: u64,
-        bytes: Vec<u8>,
-    ) -> BoxFuture<'a, Result<u64, Error>>;
+    fn append_log<'a>(&'a self, log: &'a LogName, offset: u64, bytes: Vec<u8>) -> BoxFuture<'a, Result<u64, Error>>;
     /// The claim is over: its logs are complete, and what was held open for them is let go.
     fn seal_logs<'a>(&'a self, run: &'a RunId, step: StepIndex, fence: Fence) -> BoxFuture<'a, Result<(), Error>>;
     /// At most `limit` bytes (and 1 MiB) from `offset`; empty past the end, and for a log that nobody wrote.
-    fn read_log<'a>(
-        &'a self,
-        log: &'a LogName,
-        offset: u64,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<u8>, Error>>;
+    fn read_log<'a>(&'a self, log: &'a LogName, offset: u64, limit: usize) -> BoxFuture<'a, Result<Vec<u8>, Error>>;
     /// How long a log is; 0 for one that nobody wrote.
     fn log_size<'a>(&'a self, log: &'a LogName) -> BoxFuture<'a, Result<u64, Error>>;
     /// All logs of a run, by step, claim and stream.

@@ -2,10 +2,10 @@
 //!
 //! An adapter writes `pintle_store::conformance!(with_store);` in a test, where `with_store` opens a fresh store and
 //! drives one [`Case`] to its end; every case becomes a test of its own name.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a case says so by failing")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a case says so by failing")]
 
-mod keys;
 mod files;
+mod keys;
 mod liveness;
 mod make;
 mod reads;

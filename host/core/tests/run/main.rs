@@ -5,9 +5,9 @@
 //! | `plans`, `stand` | short ways to say a plan, and to drive a run of it |
 //! | `watch` | what must hold after every command, whatever the command was |
 //! | `random` | plans and commands made by chance |
-//! | `transitions` | every state against every command, as golden tables |
+//! | `transitions`, `words` | every state against every command, as golden tables |
 //! | `order`, `ends`, `tries`, `stops`, `recovery`, `handlers`, `retries` | what runs when, by topic |
-//! | `properties`, `growth`, `corpus` | chance, size, and events of old |
+//! | `properties`, `growth`, `corpus`, `golden` | chance, size, and events of old |
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
@@ -27,3 +27,4 @@ mod stops;
 mod transitions;
 mod tries;
 mod watch;
+mod words;

@@ -62,7 +62,7 @@ fn replayed(stand: &Stand) -> Run {
 }
 
 proptest! {
-    #![proptest_config(config(10_000))]
+    #![proptest_config(config(600))]
 
     #[test]
     fn i2_i3_i8_hold_under_any_commands(plan in plans(), moves in vec(moves(), 0..120)) {

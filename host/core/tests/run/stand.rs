@@ -50,6 +50,7 @@ impl Stand {
         let answer = decide(&self.run, command.clone(), self.at);
         match &answer {
             Ok(events) => {
+                Watch::taken(&self.run, &command, self.at);
                 self.watch.follow(&mut self.run, events);
                 self.events.extend_from_slice(events);
             }

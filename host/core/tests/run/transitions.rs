@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use pintle_core::counter::Fence;
 use pintle_core::plan::{ContinueOn, OnLost, Plan, RepeatMode, Role, StepIndex};
-use pintle_core::run::command::{FailReason, Finished, StopCause};
-use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
+use pintle_core::run::command::{FailReason, Finished};
+use pintle_core::run::event::{EndReason, StepEnd};
 use pintle_core::run::{Body, Command, Event, Outcome, Run, RunStatus, StepStatus, apply, decide};
 use pintle_core::time::Span;
 
@@ -14,6 +14,7 @@ use crate::golden;
 use crate::plans::{Say, forgiving, plan};
 use crate::random::{REASONS, reason_name};
 use crate::stand::{Stand, exit, fails, retry_all, skipped, stop, submit, worker};
+use crate::words::{command_name, say};
 
 /// Commands of every kind, about the step `a`; [`command_name`] breaks the build when one is added.
 fn commands(run: &Run) -> Vec<Command> {
@@ -35,40 +36,6 @@ fn commands(run: &Run) -> Vec<Command> {
         Command::Retry { steps: vec![step], downstream: true },
         Command::Retry { steps: vec![StepIndex(99)], downstream: false },
     ]
-}
-
-fn command_name(command: &Command) -> String {
-    match command {
-        Command::Submit(_) => "submit".to_owned(),
-        Command::Start => "start".to_owned(),
-        Command::Claim { .. } => "claim".to_owned(),
-        Command::Settle { outcome, .. } => format!("settle, {}", outcome_name(outcome)),
-        Command::Lose { .. } => "lose".to_owned(),
-        Command::Due { .. } => "due".to_owned(),
-        Command::Interrupt => "interrupt".to_owned(),
-        Command::Resume => "resume".to_owned(),
-        Command::Stop { at_once: false, .. } => "stop".to_owned(),
-        Command::Stop { at_once: true, .. } => "stop at once".to_owned(),
-        Command::Retry { steps, .. } if steps.is_empty() => "retry".to_owned(),
-        Command::Retry { steps, .. } if steps.contains(&StepIndex(99)) => "retry what is not there".to_owned(),
-        Command::Retry { downstream: false, .. } => "retry a".to_owned(),
-        Command::Retry { downstream: true, .. } => "retry a and what is behind".to_owned(),
-    }
-}
-
-fn outcome_name(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Finished(done) => match (done.exit_code, &done.repeat_condition) {
-            (None, _) => "finished without a code".to_owned(),
-            (Some(code), None) => format!("exit {code}"),
-            (Some(code), Some(Ok(met))) => format!("exit {code} and condition {met}"),
-            (Some(code), Some(Err(_))) => format!("exit {code} and condition unknown"),
-        },
-        Outcome::Failed(failed) => reason_name(failed.reason).to_owned(),
-        Outcome::Skipped { .. } => "skipped".to_owned(),
-        Outcome::Stopped { .. } => "stopped".to_owned(),
-        Outcome::GivenBack => "given back".to_owned(),
-    }
 }
 
 /// `a < b`, an exit handler beside them.
@@ -334,74 +301,6 @@ fn line(text: &mut String, state: &str, stand: &Stand, command: Command) {
         Err(refusal) => format!("refused: {refusal}"),
     };
     let _ = writeln!(text, "{state} | {name} | {answer}");
-}
-
-/// An event in few words.
-fn say(run: &Run, event: &Event) -> String {
-    let name = |step: &StepIndex| run.plan.step(*step).unwrap().name.clone();
-    match &event.body {
-        Body::Submitted(_) => "submitted".to_owned(),
-        Body::Started => "started".to_owned(),
-        Body::StepReady { step } => format!("{} ready", name(step)),
-        Body::StepClaimed { step, fence, attempt, .. } => {
-            format!("{} claimed under fence {fence} as try {attempt}", name(step))
-        }
-        Body::StepGivenBack { step, fence } => format!("{} given back, fence {fence}", name(step)),
-        Body::StepEnded { step, end } => format!("{} {}", name(step), say_end(end)),
-        Body::StepRetrying { step, due, again, end } => {
-            let why = match again {
-                Again::Retry => "retrying",
-                Again::Repeat => "repeating",
-            };
-            format!("{} {why} after {}, was {}", name(step), due.since(event.at), say_end(end))
-        }
-        Body::StepLost { step, fence } => format!("{} lost, fence {fence}", name(step)),
-        Body::StepWaiting { step, fence, reason } => {
-            format!("{} waiting, fence {fence}, {}", name(step), say_reason(reason))
-        }
-        Body::StopRequested { cause, at_once } => {
-            let cause = match cause {
-                StopCause::Interrupted => "interrupted",
-                StopCause::Requested => "requested",
-                StopCause::TimedOut => "timed out",
-            };
-            format!("stop {cause}{}", if *at_once { " at once" } else { "" })
-        }
-        Body::Waiting { reason } => format!("run waiting, {}", say_reason(reason)),
-        Body::Resumed => "resumed".to_owned(),
-        Body::Concluded { status } => format!("concluded {status}"),
-        Body::Finished { status } => format!("finished {status}"),
-        Body::Retried { attempt, reset } => {
-            let reset: Vec<String> = reset.iter().map(name).collect();
-            format!("run attempt {attempt} with {}", reset.join(" "))
-        }
-    }
-}
-
-fn say_end(end: &StepEnd) -> String {
-    let mut text = end.status.to_string();
-    match end.reason {
-        None => {}
-        Some(EndReason::Failed(reason)) => {
-            let _ = write!(text, " ({})", reason_name(reason));
-        }
-        Some(EndReason::UpstreamFailed) => text.push_str(" (upstream failed)"),
-        Some(EndReason::UpstreamSkipped) => text.push_str(" (upstream skipped)"),
-        Some(EndReason::PreconditionUnmet) => text.push_str(" (precondition unmet)"),
-        Some(EndReason::Stopped) => text.push_str(" (stopped)"),
-        Some(EndReason::RunNotBegun) => text.push_str(" (run not begun)"),
-    }
-    if end.forgiven {
-        text.push_str(", forgiven");
-    }
-    text
-}
-
-fn say_reason(reason: &WaitReason) -> String {
-    match reason {
-        WaitReason::Interrupted => "interrupted".to_owned(),
-        WaitReason::Parked { losses } => format!("parked after {losses} losses"),
-    }
 }
 
 /// The list of reasons is whole: each that is known is in it once.

@@ -8,6 +8,7 @@ use pintle_core::limits::MAX_LOSSES;
 use pintle_core::plan::{OnLost, Role, StepIndex};
 use pintle_core::run::event::Again;
 use pintle_core::run::{Body, Command, Effect, Event, Refusal, Run, RunStatus, StepStatus, apply, effects};
+use pintle_core::time::Timestamp;
 
 use crate::plans::places;
 
@@ -49,6 +50,24 @@ impl Watch {
             told(&before, run, event);
         }
         self.holds(run);
+    }
+
+    /// Only the holder of a claim speaks for it, only what is ready is claimed, and nothing is due before its time.
+    pub(crate) fn taken(run: &Run, command: &Command, at: Timestamp) {
+        match command {
+            Command::Settle { step, fence, .. } | Command::Lose { step, fence } => {
+                let state = run.step(*step).unwrap();
+                assert_eq!((state.status, state.fence), (StepStatus::Running, *fence), "I-3: {command:?}");
+            }
+            Command::Claim { step, .. } => {
+                assert_eq!((run.status(), run.step(*step).unwrap().status), (RunStatus::Running, StepStatus::Ready));
+            }
+            Command::Due { step } => assert!(run.step(*step).unwrap().due.is_some_and(|due| due <= at), "early"),
+            Command::Retry { .. } => assert!(run.status().is_terminal()),
+            Command::Submit(_) | Command::Start | Command::Interrupt | Command::Resume | Command::Stop { .. } => {
+                assert!(!run.status().is_terminal());
+            }
+        }
     }
 
     /// A refusal is never a confession.

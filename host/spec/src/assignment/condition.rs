@@ -35,10 +35,7 @@ pub struct ResolvedProbe {
 }
 
 /// The plan's own preconditions, before its first step.
-pub fn run_preconditions(
-    plan: &Plan,
-    scope: &Scope<'_>,
-) -> Result<Vec<ResolvedCondition>, ResolveError> {
+pub fn run_preconditions(plan: &Plan, scope: &Scope<'_>) -> Result<Vec<ResolvedCondition>, ResolveError> {
     let texts = Texts { plan, scope, owner: &plan.name };
     plan.preconditions.iter().map(|precondition| resolve_condition(&texts, precondition)).collect()
 }
@@ -56,10 +53,7 @@ pub fn repeat_condition(
 }
 
 /// The part of a repeat condition that the worker can check by itself.
-pub(super) fn repeat_probe(
-    texts: &Texts<'_>,
-    step: &Step,
-) -> Result<Option<ResolvedProbe>, ResolveError> {
+pub(super) fn repeat_probe(texts: &Texts<'_>, step: &Step) -> Result<Option<ResolvedProbe>, ResolveError> {
     let check = step.repeat.as_ref().and_then(|repeat| repeat.condition.as_ref());
     let Some(check @ (Check::Command(_) | Check::Eval { .. })) = check else { return Ok(None) };
     Ok(match resolve_check(texts, check, false)? {
@@ -75,11 +69,7 @@ pub(super) fn resolve_condition(
     resolve_check(texts, &precondition.check, precondition.negate)
 }
 
-fn resolve_check(
-    texts: &Texts<'_>,
-    check: &Check,
-    negate: bool,
-) -> Result<ResolvedCondition, ResolveError> {
+fn resolve_check(texts: &Texts<'_>, check: &Check, negate: bool) -> Result<ResolvedCondition, ResolveError> {
     const FIELD: &str = "preconditions";
     match check {
         Check::Value { value, expected } => {

@@ -69,11 +69,12 @@ fn place_words(plan: &Plan, given: &mut Given) -> Result<(), String> {
         .collect();
     if plan.params_closed && given.positional.len() > open.len() {
         let (words, places) = (given.positional.len(), open.len());
-        return Err(format!("{words} values are given without a name, and {places} parameters are left for them; write `NAME=VALUE`"));
+        return Err(format!(
+            "{words} values are given without a name, and {places} parameters are left for them; write `NAME=VALUE`"
+        ));
     }
     let filled = open.len().min(given.positional.len());
-    let filling: Vec<(String, String)> =
-        open.into_iter().cloned().zip(given.positional.drain(..filled)).collect();
+    let filling: Vec<(String, String)> = open.into_iter().cloned().zip(given.positional.drain(..filled)).collect();
     given.named.extend(filling);
     Ok(())
 }

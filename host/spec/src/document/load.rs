@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
-use super::{Entry, Node, Scalar, ScalarKind, Value};
+use super::map::MapBody;
+use super::{Node, Scalar, Value};
 use crate::fault::Findings;
 use crate::limits::{MAX_DEPTH, MAX_NODES, MAX_TREE_BYTES};
 use crate::source::{Lines, Place};
@@ -27,7 +28,10 @@ pub(crate) fn load(text: &str, findings: &mut Findings) -> Option<Node> {
         if matches!(event, Event::DocumentStart(_)) {
             documents += 1;
             if documents > 1 {
-                loader.refuse(place, "this version reads one document per file; move what follows `---` into a file of its own");
+                loader.refuse(
+                    place,
+                    "this version reads one document per file; move what follows `---` into a file of its own",
+                );
                 break;
             }
         }
@@ -95,29 +99,9 @@ enum Body {
     Map(MapBody),
 }
 
-#[derive(Default)]
-struct MapBody {
-    entries: Vec<Entry>,
-    keys: HashMap<String, Place>,
-    pending: Option<Key>,
-    merges: Vec<Node>,
-}
-
-enum Key {
-    Text { text: String, place: Place },
-    Merge,
-    Faulty,
-}
-
 impl<'f> Loader<'f> {
     fn new(findings: &'f mut Findings) -> Self {
-        Self {
-            findings,
-            stack: Vec::new(),
-            anchors: HashMap::new(),
-            size: Size::default(),
-            root: None,
-        }
+        Self { findings, stack: Vec::new(), anchors: HashMap::new(), size: Size::default(), root: None }
     }
 
     fn refuse(&mut self, place: Place, message: &str) {
@@ -143,11 +127,7 @@ impl<'f> Loader<'f> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(place)?,
             Event::Alias(anchor) => self.alias(anchor, place)?,
-            Event::Nothing
-            | Event::StreamStart
-            | Event::StreamEnd
-            | Event::DocumentStart(_)
-            | Event::DocumentEnd => {}
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
         }
         Ok(())
     }
@@ -184,8 +164,7 @@ impl<'f> Loader<'f> {
 
     fn check_depth(&mut self, more: usize, place: Place) -> Result<(), Stop> {
         if self.stack.len() + more > MAX_DEPTH {
-            let message =
-                format!("lists and maps stand more than {MAX_DEPTH} deep in each other; flatten them");
+            let message = format!("lists and maps stand more than {MAX_DEPTH} deep in each other; flatten them");
             self.refuse(place, &message);
             return Err(Stop);
         }
@@ -245,10 +224,9 @@ impl<'f> Loader<'f> {
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, place: Place) -> Scalar {
         let untagged = match style {
             ScalarStyle::Plain => Scalar::plain(text),
-            ScalarStyle::SingleQuoted
-            | ScalarStyle::DoubleQuoted
-            | ScalarStyle::Literal
-            | ScalarStyle::Folded => Scalar::text(text),
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted | ScalarStyle::Literal | ScalarStyle::Folded => {
+                Scalar::text(text)
+            }
         };
         let Some(tag) = tag else { return untagged };
         match (tag.is_yaml_core_schema(), tag.suffix.as_str()) {
@@ -274,84 +252,11 @@ impl<'f> Loader<'f> {
     }
 }
 
-impl MapBody {
-    fn put(&mut self, node: Node, findings: &mut Findings) {
-        match self.pending.take() {
-            None => self.pending = Some(self.key(node, findings)),
-            Some(Key::Text { text, place }) => {
-                self.entries.push(Entry { key: text, key_place: place, node });
-            }
-            Some(Key::Merge) => self.merges.push(node),
-            Some(Key::Faulty) => {}
-        }
-    }
-
-    fn key(&mut self, node: Node, findings: &mut Findings) -> Key {
-        let place = node.place;
-        let Value::Scalar(scalar) = node.value else {
-            let message = "a key must be a word, not a list or a map; quote it if it is text";
-            findings.fault(place, String::new(), message.to_owned());
-            return Key::Faulty;
-        };
-        if scalar.kind == ScalarKind::Null {
-            let message = "a key is missing before this `:`; write its name, or remove the line";
-            findings.fault(place, String::new(), message.to_owned());
-            return Key::Faulty;
-        }
-        let text = scalar.as_text();
-        if text == "<<" {
-            return Key::Merge;
-        }
-        if let Some(first) = self.keys.get(&text) {
-            let message = format!("`{text}` is set twice here; keep one of the two");
-            findings.conflict(place, text, message, (*first, "first set here"));
-            return Key::Faulty;
-        }
-        self.keys.insert(text.clone(), place);
-        Key::Text { text, place }
-    }
-
-    /// The entries, with those of `<<: *anchor` that are not set here.
-    fn finish(mut self, findings: &mut Findings) -> Vec<Entry> {
-        for merge in std::mem::take(&mut self.merges) {
-            match merge.value {
-                Value::Map(entries) => self.merge(entries),
-                Value::List(items) => {
-                    for item in items {
-                        match item.value {
-                            Value::Map(entries) => self.merge(entries),
-                            Value::Scalar(_) | Value::List(_) => not_a_map(item.place, findings),
-                        }
-                    }
-                }
-                Value::Scalar(_) => not_a_map(merge.place, findings),
-            }
-        }
-        self.entries
-    }
-
-    fn merge(&mut self, entries: Vec<Entry>) {
-        for entry in entries {
-            if !self.keys.contains_key(&entry.key) {
-                self.keys.insert(entry.key.clone(), entry.key_place);
-                self.entries.push(entry);
-            }
-        }
-    }
-}
-
 /// Levels of lists and maps; bounded, because what is measured was bounded when it was built.
 fn depth(node: &Node) -> usize {
     match &node.value {
         Value::Scalar(_) => 0,
         Value::List(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
-        Value::Map(entries) => {
-            1 + entries.iter().map(|entry| depth(&entry.node)).max().unwrap_or_default()
-        }
+        Value::Map(entries) => 1 + entries.iter().map(|entry| depth(&entry.node)).max().unwrap_or_default(),
     }
-}
-
-fn not_a_map(place: Place, findings: &mut Findings) {
-    let message = "`<<` merges maps; give it an alias of a map, or a list of them";
-    findings.fault(place, "<<".to_owned(), message.to_owned());
 }

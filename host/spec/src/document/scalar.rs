@@ -45,7 +45,7 @@ impl Scalar {
 
     pub(crate) fn noun(&self) -> String {
         match self.kind {
-            ScalarKind::Null => "nothing".to_owned(),
+            ScalarKind::Null => "an empty value".to_owned(),
             ScalarKind::Bool(value) => format!("`{value}`"),
             ScalarKind::Int(_) | ScalarKind::Float(_) => format!("the number {}", self.text),
             ScalarKind::Text => format!("the text `{}`", shortened(&self.text)),
@@ -61,8 +61,9 @@ impl Scalar {
                 .map(Number::from)
                 .or_else(|_| u64::try_from(value).map(Number::from))
                 .map_or_else(|_| Json::String(self.text.clone()), Json::Number),
-            ScalarKind::Float(value) => Number::from_f64(value)
-                .map_or_else(|| Json::String(self.text.clone()), Json::Number),
+            ScalarKind::Float(value) => {
+                Number::from_f64(value).map_or_else(|| Json::String(self.text.clone()), Json::Number)
+            }
             ScalarKind::Text => Json::String(self.text.clone()),
         }
     }

@@ -12,8 +12,7 @@ pub fn resolve_json(json: &Json, scope: &Scope<'_>, schema: Option<&str>) -> Res
     if !json.0.contains('$') {
         return Ok(json.clone());
     }
-    let value: Value =
-        serde_json::from_str(&json.0).map_err(|error| EvalError::NotJson(error.to_string()))?;
+    let value: Value = serde_json::from_str(&json.0).map_err(|error| EvalError::NotJson(error.to_string()))?;
     let schema = schema.and_then(Schema::parse);
     let resolved = resolve_value(value, scope, schema.as_ref().map(Schema::spot))?;
     Ok(Json(resolved.to_string()))

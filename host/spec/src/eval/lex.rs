@@ -1,5 +1,7 @@
 //! Cutting a text into plain parts and references. Total: what is not a reference is text.
 
+use std::collections::HashMap;
+
 use crate::words::is_name;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,20 +10,32 @@ pub(crate) enum Piece<'t> {
     /// The backslashes before a reference, with its `$` if their number is odd, as written.
     Escaped(&'t str),
     /// `${a.b}` or `${params}`.
-    Qualified { whole: &'t str, path: &'t str },
+    Qualified {
+        whole: &'t str,
+        path: &'t str,
+    },
     /// `$NAME`, `${NAME}`, `$1`.
-    Variable { whole: &'t str, name: &'t str },
+    Variable {
+        whole: &'t str,
+        name: &'t str,
+    },
     /// `${NAME:-word}` and the like.
-    Operation { whole: &'t str, body: &'t str },
+    Operation {
+        whole: &'t str,
+        body: &'t str,
+    },
 }
 
 /// The pieces of a text in order; joined as written they are the text.
 pub(crate) fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
-    Pieces { rest: text, held: None }
+    Pieces { whole: text, rest: text, closing: closing_braces(text), held: None }
 }
 
 struct Pieces<'t> {
+    whole: &'t str,
     rest: &'t str,
+    /// Where the brace closes that opens at a byte.
+    closing: HashMap<usize, usize>,
     /// A piece found behind the text that was just given out.
     held: Option<Piece<'t>>,
 }
@@ -43,7 +57,7 @@ impl<'t> Iterator for Pieces<'t> {
             if slashes % 2 == 1 {
                 return Some(self.give(at - slashes, slashes + 1, Piece::Escaped));
             }
-            if let Some((len, make)) = self.rest.get(at..).and_then(reference) {
+            if let Some((len, make)) = self.reference(at) {
                 if slashes > 0 {
                     return Some(self.give(at - slashes, slashes, Piece::Escaped));
                 }
@@ -57,6 +71,17 @@ impl<'t> Iterator for Pieces<'t> {
 }
 
 impl<'t> Pieces<'t> {
+    /// The length of the reference whose `$` stands at `at`, and what it is.
+    fn reference(&self, at: usize) -> Option<(usize, Make)> {
+        let text = self.rest.get(at..)?;
+        if !text.starts_with("${") {
+            return plain_reference(text);
+        }
+        let open = self.whole.len() - text.len() + 1;
+        let close = self.closing.get(&open)?;
+        braced_reference(self.whole.get(open + 1..*close)?)
+    }
+
     /// Gives out the text before `at`, then the piece of `len` bytes there.
     fn give(&mut self, at: usize, len: usize, make: impl FnOnce(&'t str) -> Piece<'t>) -> Piece<'t> {
         let (before, tail) = self.rest.split_at(at);
@@ -73,22 +98,23 @@ impl<'t> Pieces<'t> {
 
 type Make = fn(&str) -> Piece<'_>;
 
-/// The length of the reference that `text` (from its `$`) begins with, and what it is.
-fn reference(text: &str) -> Option<(usize, Make)> {
-    let after = text.get(1..)?;
-    if after.starts_with('{') {
-        let body = body(after)?;
-        let len = body.len() + 3;
-        if body == "params" || is_path(body) {
-            return Some((len, |whole| Piece::Qualified { whole, path: inner(whole) }));
-        }
-        if is_name(body) || is_number(body) {
-            return Some((len, |whole| Piece::Variable { whole, name: inner(whole) }));
-        }
-        let shaped = body.strip_prefix('#').unwrap_or(body);
-        let named = shaped.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        return named.then_some((len, (|whole| Piece::Operation { whole, body: inner(whole) }) as Make));
+/// `${...}` with what stands between the braces.
+fn braced_reference(body: &str) -> Option<(usize, Make)> {
+    let len = body.len() + 3;
+    if body == "params" || is_path(body) {
+        return Some((len, |whole| Piece::Qualified { whole, path: inner(whole) }));
     }
+    if is_name(body) || is_number(body) {
+        return Some((len, |whole| Piece::Variable { whole, name: inner(whole) }));
+    }
+    let shaped = body.strip_prefix('#').unwrap_or(body);
+    let named = shaped.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    named.then_some((len, (|whole| Piece::Operation { whole, body: inner(whole) }) as Make))
+}
+
+/// `$NAME` or `$1`.
+fn plain_reference(text: &str) -> Option<(usize, Make)> {
+    let after = text.get(1..)?;
     let name = after.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
     let name = after.get(..name)?;
     if is_name(name) {
@@ -107,34 +133,32 @@ fn inner(whole: &str) -> &str {
     whole.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or(whole)
 }
 
-/// What stands between the braces; `after` begins with the opening one. Braces inside belong to inner references.
-fn body(after: &str) -> Option<&str> {
-    let mut open = 0usize;
+/// Every brace with the one that closes it, in one walk: a text of nothing but `${` must not cost its square.
+fn closing_braces(text: &str) -> HashMap<usize, usize> {
+    let mut closing = HashMap::new();
+    if !text.contains("${") {
+        return closing;
+    }
+    let mut open = Vec::new();
     let mut escaped = false;
-    for (at, byte) in after.bytes().enumerate() {
+    for (at, byte) in text.bytes().enumerate() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' => escaped = true,
-            b'{' => open += 1,
-            b'}' => {
-                open -= 1;
-                if open == 0 {
-                    return after.get(1..at);
-                }
-            }
+            b'{' => open.push(at),
+            b'}' => closing.extend(open.pop().map(|opened| (opened, at))),
             _ => {}
         }
     }
-    None
+    closing
 }
 
 /// Names with dots between them; parts after the first may hold `-`.
 fn is_path(body: &str) -> bool {
     let mut parts = body.split('.');
     let first = parts.next().is_some_and(is_name);
-    let part = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-    };
+    let part =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     first && body.contains('.') && parts.all(part)
 }
 

@@ -36,7 +36,11 @@ pub(super) fn operate(body: &str, scope: &Scope<'_>, depth: usize) -> Result<Ope
         "-" => unless(value.is_none(), value, word_of(operation, 1)),
         ":+" | "+" => {
             let absent = if operator == ":+" { empty } else { value.is_none() };
-            if absent { Ok(Operated::Value(String::new())) } else { word(word_of(operation, operator.len())).map(operated) }
+            if absent {
+                Ok(Operated::Value(String::new()))
+            } else {
+                word(word_of(operation, operator.len())).map(operated)
+            }
         }
         ":=" | "=" => {
             let absent = if operator == ":=" { empty } else { value.is_none() };

@@ -8,6 +8,8 @@
 mod ancestors;
 mod managed;
 
+pub(crate) use ancestors::reaches as depends_on;
+pub(crate) use managed::CONTEXT_FIELDS;
 pub use managed::{RunFacts, StepFacts, is_managed};
 
 use std::borrow::Cow;
@@ -91,17 +93,11 @@ impl RunScope {
     /// What the plan's own texts see (`preconditions`, `working_dir`).
     #[must_use]
     pub fn scope<'a>(&'a self, plan: &'a Plan) -> Scope<'a> {
-        Scope {
-            run: self,
-            plan,
-            env: self.env.clone(),
-            context: BTreeMap::new(),
-            step: None,
-            results: None,
-        }
+        Scope { run: self, plan, env: self.env.clone(), context: BTreeMap::new(), step: None, results: None }
     }
 
-    /// What a step's texts see. A handler sees no outputs of steps.
+    /// What a step's texts see. A handler sees no outputs of steps. Where the results hold the step itself (a repetition
+    /// has ended, and its condition is read), its own values are seen too.
     pub fn step<'a>(
         &'a self,
         plan: &'a Plan,
@@ -149,7 +145,8 @@ impl<'a> Scope<'a> {
     }
 
     fn lay_outputs(&mut self, plan: &Plan, step: StepIndex, results: &HashMap<StepIndex, StepValues>) {
-        for before in ancestors::by_distance(plan, step) {
+        // The step's own variable, of a repetition before, is over all others.
+        for before in ancestors::by_distance(plan, step).into_iter().chain([step]) {
             let output = plan.step(before).and_then(|step| step.output.as_ref());
             let value = results.get(&before).and_then(|values| values.variable.clone());
             if let (Some(Output::Variable(name)), Some(value)) = (output, value) {
@@ -225,12 +222,12 @@ impl<'a> Scope<'a> {
         Some(plain(json))
     }
 
-    /// The values of a step by id, if this one depends on it, however far away.
+    /// The values of a step by id, if this one depends on it, however far away; or its own, of a repetition before.
     fn values(&self, id: &str) -> Option<&'a StepValues> {
         let results = self.results?;
         let own = self.step?;
         let (other, _) = self.plan.indexed().find(|(_, step)| step.id.as_deref() == Some(id))?;
-        if !ancestors::reaches(self.plan, own, other) {
+        if own != other && !ancestors::reaches(self.plan, own, other) {
             return None;
         }
         results.get(&other)

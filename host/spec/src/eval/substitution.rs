@@ -90,17 +90,18 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
 
 /// Where the next command begins that no backslash takes its meaning from.
 fn next_command(text: &str) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let tail = text.get(from..)?;
-        let found = [tail.find("$("), tail.find('`')].into_iter().flatten().min()?;
-        let at = from + found;
-        let before = text.get(..at).unwrap_or_default();
-        if (before.len() - before.trim_end_matches('\\').len()).is_multiple_of(2) {
-            return Some(at);
+    let mut bytes = text.bytes().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'\\' => {
+                bytes.next();
+            }
+            b'`' => return Some(at),
+            b'$' if bytes.peek().is_some_and(|(_, next)| *next == b'(') => return Some(at),
+            _ => {}
         }
-        from = at + 1;
     }
+    None
 }
 
 /// The parenthesis that ends a command; quotes and inner parentheses are skipped.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level as Weight, Origin, Renderer, Snippet};
 
 use super::{Colours, Finding, Level, Report};
+use crate::limits::MAX_SHOWN_LINE_BYTES;
 use crate::source::{Lines, Place};
 
 pub(super) fn render(report: &Report, colours: Colours) -> String {
@@ -46,22 +47,20 @@ fn group<'a>(report: &'a Report, lines: &Lines, finding: &'a Finding) -> Group<'
     let here = on_one_line(lines, text, finding.place);
     let there = finding.also.as_ref().map(|(place, label)| (on_one_line(lines, text, *place), label));
     let around = window(lines, text, &here, there.as_ref().map(|(range, _)| range));
-    let Some(cut) = text.get(around.clone()).filter(|cut| !cut.is_empty()) else {
+    let short = |cut: &&str| !cut.is_empty() && cut.lines().all(|line| line.len() <= MAX_SHOWN_LINE_BYTES);
+    let Some(cut) = text.get(around.clone()).filter(short) else {
         let origin = Origin::path(report.source.name.as_str());
-        return Group::with_title(title).element(origin);
+        let (line, column) = (finding.line as usize, finding.column as usize);
+        return Group::with_title(title).element(origin.line(line).char_column(column));
     };
     let (first_line, _) = lines.position(text, around.start);
-    let within = |range: Range<usize>| {
-        range.start.saturating_sub(around.start)..range.end.saturating_sub(around.start)
-    };
+    let within = |range: Range<usize>| range.start.saturating_sub(around.start)..range.end.saturating_sub(around.start);
     let label = (!finding.path.is_empty()).then_some(finding.path.as_str());
     let snippet = Snippet::source(cut)
         .path(report.source.name.as_str())
         .line_start(first_line as usize)
         .annotation(AnnotationKind::Primary.span(within(here)).label(label))
-        .annotations(there.map(|(range, label)| {
-            AnnotationKind::Context.span(within(range)).label(label.as_str())
-        }));
+        .annotations(there.map(|(range, label)| AnnotationKind::Context.span(within(range)).label(label.as_str())));
     Group::with_title(title).element(snippet)
 }
 
@@ -75,12 +74,7 @@ fn on_one_line(lines: &Lines, text: &str, place: Place) -> Range<usize> {
 }
 
 /// The lines from the first place to the last.
-fn window(
-    lines: &Lines,
-    text: &str,
-    here: &Range<usize>,
-    there: Option<&Range<usize>>,
-) -> Range<usize> {
+fn window(lines: &Lines, text: &str, here: &Range<usize>, there: Option<&Range<usize>>) -> Range<usize> {
     let first = there.map_or(here.start, |there| there.start.min(here.start));
     let last = there.map_or(here.start, |there| there.start.max(here.start));
     let window = lines.line_around(text, first).start..lines.line_around(text, last).end;

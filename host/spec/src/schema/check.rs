@@ -51,9 +51,7 @@ impl Check<'_> {
         if spot.too_deep() {
             return at.node.to_json();
         }
-        let open = at.scalar().is_some_and(|scalar| {
-            scalar.kind == ScalarKind::Text && holds_reference(&scalar.text)
-        });
+        let open = at.scalar().is_some_and(|scalar| scalar.kind == ScalarKind::Text && holds_reference(&scalar.text));
         if open {
             // What it will be is known when the step is claimed.
             return at.node.to_json();
@@ -96,8 +94,7 @@ impl Check<'_> {
                 let message = unknown_input(self.action, &entry.key, names.map(String::as_str));
                 self.faults.push((entry.key_place, value.path.to_string(), message));
             }
-            let made =
-                field.map_or_else(|| entry.node.to_json(), |spot| self.value(&value, spot, false));
+            let made = field.map_or_else(|| entry.node.to_json(), |spot| self.value(&value, spot, false));
             json.insert(entry.key.clone(), made);
         }
         Json::Object(json)
@@ -116,12 +113,7 @@ impl Check<'_> {
         });
         if !fits {
             let forms: Vec<String> = alternatives.iter().map(describe).collect();
-            let message = format!(
-                "{} of the action `{}` must have {}",
-                at.path.last(),
-                self.action,
-                join_or(&forms)
-            );
+            let message = format!("{} of the action `{}` must have {}", at.path.last(), self.action, join_or(&forms));
             self.fault(at, message);
         }
     }
@@ -133,8 +125,7 @@ impl Check<'_> {
             let wanted: Vec<String> = types.iter().map(|name| type_noun(name).to_owned()).collect();
             let (name, noun) = (at.path.last(), at.node.noun());
             let wanted = join_or(&wanted);
-            let message =
-                format!("{name} of the action `{}` must be {wanted}, not {noun}", self.action);
+            let message = format!("{name} of the action `{}` must be {wanted}, not {noun}", self.action);
             self.fault(at, message);
         }
         fits

@@ -65,7 +65,8 @@ pub(crate) fn page(
     let from = cursor.and_then(Place::parse).unwrap_or(Place::END);
     let moment = conn.unchecked_transaction()?;
     let mut found = Vec::new();
-    let walks = if filter.statuses.is_empty() { vec![None] } else { filter.statuses.iter().copied().map(Some).collect() };
+    let walks =
+        if filter.statuses.is_empty() { vec![None] } else { filter.statuses.iter().copied().map(Some).collect() };
     for status in walks {
         // One more than the page holds tells whether there is another page.
         found.extend(walk(&moment, filter, status, from, limit + 1)?);

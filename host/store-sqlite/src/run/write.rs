@@ -21,6 +21,7 @@ type Answer = Result<Version, CommitError>;
 /// A call of `commit`: its transactions, and what becomes of each.
 pub(crate) struct Commit {
     drafts: Vec<Result<Draft, CommitError>>,
+    count: usize,
     done: Vec<Answer>,
     reply: oneshot::Sender<Vec<Answer>>,
 }
@@ -54,7 +55,7 @@ impl From<CommitError> for Refused {
 impl Commit {
     pub(crate) fn new(txns: Vec<Txn>, reply: oneshot::Sender<Vec<Answer>>) -> Self {
         let drafts: Vec<_> = txns.into_iter().map(Draft::new).collect();
-        Self { done: Vec::with_capacity(drafts.len()), drafts, reply }
+        Self { done: Vec::with_capacity(drafts.len()), count: drafts.len(), drafts, reply }
     }
 }
 
@@ -64,7 +65,7 @@ impl Job for Commit {
     }
 
     fn weight(&self) -> usize {
-        self.drafts.len()
+        self.count
     }
 
     fn write(&mut self, tx: &Tx<'_>) -> Result<(), Fault> {
@@ -81,7 +82,7 @@ impl Job for Commit {
     }
 
     fn answer(self: Box<Self>, committed: Result<(), Error>) {
-        let Self { drafts, mut done, reply } = *self;
+        let Self { count, mut done, reply, .. } = *self;
         if let Err(error) = committed {
             // What was refused for a reason of its own stays so; what was written, or not yet tried, was not committed.
             for answer in &mut done {
@@ -89,7 +90,7 @@ impl Job for Commit {
                     *answer = Err(error.clone().into());
                 }
             }
-            done.extend(drafts.iter().map(|_| Err(error.clone().into())));
+            done.resize_with(count, || Err(error.clone().into()));
         }
         // Whoever asked may have gone away; what was written stays.
         let _ = reply.send(done);

@@ -134,7 +134,8 @@ impl Batcher {
         };
         let _held = self.setup.lock.acquire()?;
         let path = &self.setup.database;
-        set_sync(conn, &mut self.sync, if full { Sync::Full } else { Sync::Normal }).map_err(|e| fault::sql(e, path))?;
+        set_sync(conn, &mut self.sync, if full { Sync::Full } else { Sync::Normal })
+            .map_err(|e| fault::sql(e, path))?;
         let begin = || {
             sql::execute(conn, query!("transaction/begin"), [])?;
             self.setup.clock.raise(conn)
@@ -225,11 +226,92 @@ fn take(inbox: &Receiver<Box<dyn Job>>, full: bool, carried: &mut Option<Box<dyn
 
 fn set_sync(conn: &Connection, current: &mut Sync, wanted: Sync) -> rusqlite::Result<()> {
     if *current != wanted {
-        conn.pragma_update(None, "synchronous", match wanted {
-            Sync::Normal => "normal",
-            Sync::Full => "full",
-        })?;
+        conn.pragma_update(
+            None,
+            "synchronous",
+            match wanted {
+                Sync::Normal => "normal",
+                Sync::Full => "full",
+            },
+        )?;
         *current = wanted;
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test says so by failing")]
+mod tests {
+    use std::sync::mpsc::{Sender, channel, sync_channel};
+
+    use crate::options::Options;
+    use crate::store::Sqlite;
+
+    use super::*;
+
+    /// Tells how sure its commit will be, and whether it came.
+    struct Probe {
+        full: bool,
+        seen: Sender<(i64, bool)>,
+        sync: i64,
+    }
+
+    impl Job for Probe {
+        fn is_full(&self) -> bool {
+            self.full
+        }
+
+        fn weight(&self) -> usize {
+            1
+        }
+
+        fn write(&mut self, tx: &Tx<'_>) -> Result<(), Fault> {
+            self.sync = tx.conn.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+            Ok(())
+        }
+
+        fn answer(self: Box<Self>, committed: Result<(), Error>) {
+            self.seen.send((self.sync, committed.is_ok())).unwrap();
+        }
+    }
+
+    /// What each of the jobs saw; they all wait before the writer begins.
+    fn seen(mode: Mode, jobs: &[bool]) -> Vec<(i64, bool)> {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(Options::new(dir.path()).mode(mode)).unwrap();
+        let (seen, answers) = channel();
+        let quiet = store.quiesce();
+        for full in jobs {
+            let probe = Probe { full: *full, seen: seen.clone(), sync: -1 };
+            store.inner().writer.submit(Box::new(probe)).unwrap();
+        }
+        drop((quiet, seen));
+        answers.iter().collect()
+    }
+
+    const NORMAL: i64 = 1;
+    const FULL: i64 = 2;
+
+    #[test]
+    fn power_syncs_every_commit_and_process_those_that_ask() {
+        assert_eq!(seen(Mode::Power, &[false, true]), [(FULL, true), (FULL, true)]);
+        assert_eq!(seen(Mode::Process, &[false]), [(NORMAL, true)]);
+        let order = [false, true, false];
+        assert_eq!(seen(Mode::Process, &order).get(1), Some(&(FULL, true)), "an intent waits for a batch of its own");
+        assert_eq!(seen(Mode::Process, &order).len(), 3, "and nothing is left behind");
+    }
+
+    #[test]
+    fn what_waits_is_taken_up_to_the_first_that_wants_more() {
+        let (sender, inbox) = sync_channel::<Box<dyn Job>>(8);
+        let (seen, _answers) = channel();
+        for full in [false, true, false] {
+            sender.send(Box::new(Probe { full, seen: seen.clone(), sync: 0 })).unwrap();
+        }
+        let mut carried = None;
+        assert!(take(&inbox, false, &mut carried).is_some_and(|job| !job.is_full()));
+        assert!(take(&inbox, false, &mut carried).is_none(), "the batch ends before the intent");
+        assert!(carried.as_ref().is_some_and(|job| job.is_full()));
+        assert!(take(&inbox, false, &mut carried).is_none(), "nothing overtakes it");
+    }
 }

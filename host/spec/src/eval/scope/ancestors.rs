@@ -21,7 +21,7 @@ pub(super) fn by_distance(plan: &Plan, step: StepIndex) -> Vec<StepIndex> {
 }
 
 /// Whether `step` depends on `other`.
-pub(super) fn reaches(plan: &Plan, step: StepIndex, other: StepIndex) -> bool {
+pub(crate) fn reaches(plan: &Plan, step: StepIndex, other: StepIndex) -> bool {
     let mut seen = HashSet::from([step]);
     let mut open = vec![step];
     while let Some(place) = open.pop() {

@@ -22,6 +22,28 @@ const NAMES: &[(&str, &str)] = &[
     ("DAGU_OUTPUT_FILE", "PINTLE_OUTPUT_FILE"),
 ];
 
+/// All of `${context.*}`.
+pub(crate) const CONTEXT_FIELDS: &[&str] = &[
+    "dag.name",
+    "run.id",
+    "run.status",
+    "run.scheduled_at",
+    "run.root_name",
+    "run.root_id",
+    "attempt.id",
+    "attempt.started_at",
+    "step.id",
+    "step.name",
+    "trigger.type",
+    "trigger.actor",
+    "paths.log_file",
+    "paths.work_dir",
+    "paths.artifacts_dir",
+    "paths.step_stdout_file",
+    "paths.step_stderr_file",
+    "paths.step_output_file",
+];
+
 /// Variables of Pintle's own, without a twin.
 const OWN: &[&str] = &["PINTLE_LOSSES", "PINTLE_ATTEMPT", "PINTLE_OPERATION_KEY"];
 

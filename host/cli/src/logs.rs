@@ -1,0 +1,135 @@
+//! `pintle logs`.
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::bail;
+use pintle_core::ids::RunId;
+use pintle_core::plan::{Plan, StepIndex};
+use pintle_store::{Channel, LogName, Logs as _, Runs as _, Steps as _};
+
+use crate::args::Logs;
+use crate::context::Context;
+use crate::failure::Exit;
+use crate::join::House;
+use crate::names;
+use crate::retry::find_steps;
+use crate::start::one_thread;
+use crate::status::scene_of;
+
+/// How often a run that goes on is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// Read at a time.
+const CHUNK: usize = 256 * 1024;
+
+/// Shows what steps printed: of each step its last try.
+pub(crate) fn run(args: &Logs, context: &Context) -> anyhow::Result<Exit> {
+    if !context.has_store() {
+        bail!("there are no runs in `{}`: `pintle start FILE` makes the first", context.settings.home.display());
+    }
+    one_thread()?.block_on(async {
+        let house = House::open(&context.settings, Vec::new())?;
+        house.recover_dead().await?;
+        let row = names::find(&house.store, &args.run).await?;
+        let scene = scene_of(&house, &row.id).await?;
+        let named: Vec<String> = args.step.iter().cloned().collect();
+        let only = find_steps(&scene.run.plan, &named)?.first().copied();
+        let channel = if args.stderr { Channel::Stderr } else { Channel::Stdout };
+        let mut reader = Reader::new(&house, row.id, &scene.run.plan, only, channel);
+        while reader.look().await? && args.follow && !reader.gone {
+            tokio::time::sleep(LOOK).await;
+        }
+        reader.end();
+        Ok(Exit::Success)
+    })
+}
+
+/// Reads on where it was.
+struct Reader<'a> {
+    house: &'a House,
+    run: RunId,
+    plan: &'a Plan,
+    only: Option<StepIndex>,
+    channel: Channel,
+    offsets: HashMap<LogName, u64>,
+    /// Beginnings of lines that have no end yet, where lines are prefixed.
+    open: HashMap<StepIndex, Vec<u8>>,
+    /// Nobody reads any more.
+    gone: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(house: &'a House, run: RunId, plan: &'a Plan, only: Option<StepIndex>, channel: Channel) -> Self {
+        Self { house, run, plan, only, channel, offsets: HashMap::new(), open: HashMap::new(), gone: false }
+    }
+
+    /// Prints what is new; whether more may come.
+    async fn look(&mut self) -> anyhow::Result<bool> {
+        // First the status: what a run printed before it was over is read after that.
+        let row = self.house.store.row(&self.run).await?;
+        let more = row.is_some_and(|row| !row.status.is_terminal() && row.waiting.is_none());
+        for step in self.house.store.steps(&self.run).await? {
+            if self.only.is_none_or(|only| only == step.index) {
+                let log = LogName { run: self.run.clone(), step: step.index, fence: step.fence, channel: self.channel };
+                self.read(&log).await?;
+            }
+        }
+        Ok(more)
+    }
+
+    async fn read(&mut self, log: &LogName) -> anyhow::Result<()> {
+        let mut offset = self.offsets.get(log).copied().unwrap_or(0);
+        loop {
+            let bytes = self.house.store.read_log(log, offset, CHUNK).await?;
+            if bytes.is_empty() || self.gone {
+                break;
+            }
+            offset += bytes.len() as u64;
+            self.print(log.step, &bytes);
+        }
+        self.offsets.insert(log.clone(), offset);
+        Ok(())
+    }
+
+    fn print(&mut self, step: StepIndex, bytes: &[u8]) {
+        if self.only.is_some() {
+            return self.write(bytes);
+        }
+        let open = self.open.entry(step).or_default();
+        open.extend_from_slice(bytes);
+        let Some(end) = open.iter().rposition(|byte| *byte == b'\n') else { return };
+        let rest = open.split_off(end + 1);
+        let lines = std::mem::replace(open, rest);
+        let prefixed = prefixed(self.plan, step, &lines);
+        self.write(&prefixed);
+    }
+
+    /// Lines that never got an end.
+    fn end(&mut self) {
+        for (step, mut line) in std::mem::take(&mut self.open) {
+            if !line.is_empty() {
+                line.push(b'\n');
+                let prefixed = prefixed(self.plan, step, &line);
+                self.write(&prefixed);
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let mut out = std::io::stdout().lock();
+        self.gone |= out.write_all(bytes).and_then(|()| out.flush()).is_err();
+    }
+}
+
+/// `STEP | LINE`, as `pintle start` prints it in a pipe.
+fn prefixed(plan: &Plan, step: StepIndex, lines: &[u8]) -> Vec<u8> {
+    let name = plan.step(step).map_or("?", |step| step.name.as_str());
+    let mut text = Vec::with_capacity(lines.len() + 64);
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        text.extend_from_slice(name.as_bytes());
+        text.extend_from_slice(b" | ");
+        text.extend_from_slice(line);
+    }
+    text
+}

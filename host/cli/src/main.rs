@@ -1,0 +1,149 @@
+//! `pintle`: arguments become settings, settings join the parts, a command does its work.
+//!
+//! | file | is about |
+//! |---|---|
+//! | `args` | what was typed |
+//! | `settings` | what it means: flag > environment > file > default |
+//! | `join` | the one place where store, coordinator, runtime and worker meet |
+//! | `start`, `retry`, `stage` | running steps, and what happens on stage while they run |
+//! | `render`, `feed` | what is seen of it |
+//! | `status`, `history`, `logs`, `stop` | runs of this and of other processes |
+//! | `validate`, `dry`, `dag` | DAG files |
+//! | `plugin`, `doctor`, `config`, `version` | about Pintle itself |
+//!
+//! Two more programs are in here and are dispatched before anything is set up: the compiler of components and the
+//! reaper, which run as children of this same binary.
+
+mod args;
+mod config;
+mod context;
+mod dag;
+mod doctor;
+mod dry;
+mod embedded;
+mod failure;
+mod feed;
+mod history;
+mod home;
+mod join;
+mod logs;
+mod names;
+mod plugin;
+mod render;
+mod retry;
+mod settings;
+mod signals;
+mod stage;
+mod start;
+mod status;
+mod stop;
+mod validate;
+mod version;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{Args, Command, Global, Running};
+use context::{Context, remark};
+use failure::{Exit, Failure, sentence};
+use render::style::BAD;
+use settings::{Flags, LogFormat, Settings};
+
+/// The hidden command of the reaper.
+const REAP: &str = "__reap";
+
+fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    match words.next() {
+        Some(word) if word == pintle_runtime::COMPILE_COMMAND => return pintle_runtime::compile_child_main(),
+        Some(word) if word == REAP => return pintle_worker::reaper_main(&words.collect::<Vec<_>>()),
+        Some(_) | None => {}
+    }
+    let exit = run(Args::parse());
+    let _ = std::io::stdout().flush();
+    // Threads are not joined and memory is not given back: the kernel is faster at that, and everything that was
+    // promised is committed.
+    std::process::exit(exit.code().into())
+}
+
+fn run(args: Args) -> Exit {
+    let settings = match resolve(&args) {
+        Ok(settings) => settings,
+        // Before the settings are known nothing says whether colours are wanted.
+        Err(error) => return complain(&error, false),
+    };
+    let context = Context::new(settings);
+    let ended = log(&context)
+        .inspect(|()| tracing::debug!("settings are known"))
+        .and_then(|()| command(args.command, &context));
+    ended.unwrap_or_else(|error| complain(&error, context.err.colours))
+}
+
+/// One sentence on standard error.
+fn complain(error: &anyhow::Error, colours: bool) -> Exit {
+    let pen = render::style::Pen { colours, unicode: true };
+    for line in sentence(error).lines() {
+        remark(&format!("{} {line}", pen.paint(BAD.bold(), "error:")));
+    }
+    Failure::exit_of(error)
+}
+
+fn resolve(args: &Args) -> anyhow::Result<Settings> {
+    let cwd = std::env::current_dir().unwrap_or_else(|_| "/".into());
+    let mut flags = global_flags(&args.global);
+    match &args.command {
+        Command::Start(start) => running_flags(&start.running, &mut flags),
+        Command::Retry(retry) => running_flags(&retry.running, &mut flags),
+        _ => {}
+    }
+    Settings::resolve(&flags, args.global.config.as_deref(), &|name| std::env::var_os(name), &cwd)
+}
+
+fn global_flags(global: &Global) -> Flags {
+    let home = global.home.clone().map(|home| ("home", home.into_os_string()));
+    let level = global.log_level.clone().map(|level| ("log.level", OsString::from(level)));
+    let colour = global.colour.clone().map(|colour| ("colour", OsString::from(colour)));
+    home.into_iter().chain(level).chain(colour).collect()
+}
+
+fn running_flags(running: &Running, flags: &mut Flags) {
+    if running.sandbox {
+        flags.push(("sandbox", "true".into()));
+    }
+    flags.extend(running.durability.clone().map(|mode| ("durability", mode.into())));
+    flags.extend(running.slots.map(|slots| ("slots", slots.to_string().into())));
+}
+
+fn log(context: &Context) -> anyhow::Result<()> {
+    let settings = &context.settings;
+    let format = match settings.log_format {
+        LogFormat::Pretty => pintle_telemetry::Format::Pretty,
+        LogFormat::Json => pintle_telemetry::Format::Json,
+    };
+    pintle_telemetry::init(&settings.log_level, format, context.err.colours)
+        .map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn command(command: Command, context: &Context) -> anyhow::Result<Exit> {
+    match command {
+        Command::Start(args) => start::run(args, context),
+        Command::Validate(args) => validate::run(&args, context),
+        Command::Dry(args) => dry::run(&args, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::History(args) => history::run(&args, context),
+        Command::Logs(args) => logs::run(&args, context),
+        Command::Retry(args) => retry::run(&args, context),
+        Command::Stop(args) => stop::run(&args, context),
+        Command::Plugin(args) => plugin::run(&args, context),
+        Command::Config(args) => Ok(config::run(&args, context)),
+        Command::Doctor(args) => doctor::run(&args, context),
+        Command::Version(args) => version::run(&args),
+        Command::Completion { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "pintle", &mut std::io::stdout());
+            Ok(Exit::Success)
+        }
+    }
+}

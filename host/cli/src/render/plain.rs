@@ -1,0 +1,136 @@
+//! Lines for a pipe. The format is part of the manual (`pintle start --help`) and does not change:
+//!
+//! - `STEP | LINE` on standard output: a line of a step's standard output,
+//! - `STEP ! LINE` on standard error: a line of a step's standard error,
+//! - `STEP: STATUS ...` on standard error: something happened to a step,
+//! - `RUN: STATUS ...` on standard error: first and last line.
+
+use pintle_core::plan::StepIndex;
+use pintle_core::run::{Body, Event, StepStatus};
+use pintle_core::time::Timestamp;
+use pintle_plane::output::Channel;
+
+use super::printer::{Printer, Stream};
+use super::scene::Scene;
+use super::style::{DIM, Pen, words};
+use super::{Show, summary, tree};
+
+/// Plain lines.
+pub(crate) struct Plain {
+    pub(crate) pen: Pen,
+}
+
+impl Show for Plain {
+    fn event(&mut self, scene: &Scene, event: &Event, to: &mut Printer) {
+        if let Some(line) = said(scene, event) {
+            to.line(Stream::Err, &self.pen.paint(DIM, &line));
+        }
+    }
+
+    fn lines(&mut self, scene: &Scene, step: StepIndex, channel: Channel, lines: &[String], to: &mut Printer) {
+        let name = scene.name(step);
+        let (stream, mark) = match channel {
+            Channel::Stdout => (Stream::Out, '|'),
+            Channel::Stderr => (Stream::Err, '!'),
+        };
+        for line in lines {
+            to.line(stream, &format!("{name} {mark} {line}"));
+        }
+    }
+
+    fn tick(&mut self, _: &Scene, _: Timestamp, _: &mut Printer) {}
+
+    fn finish(&mut self, scene: &Scene, _: Timestamp, to: &mut Printer) {
+        for line in summary::alone(scene, self.pen) {
+            to.line(Stream::Err, &line);
+        }
+    }
+}
+
+/// What an event is worth saying; the small steps in between are not.
+fn said(scene: &Scene, event: &Event) -> Option<String> {
+    let run = &scene.run;
+    match &event.body {
+        Body::Started => Some(format!("{}: started {}", run.id, run.plan.name)),
+        Body::Resumed => Some(format!("{}: goes on", run.id)),
+        Body::Retried { attempt, reset } => {
+            Some(format!("{}: attempt {attempt} of {}, {} steps run again", run.id, run.plan.name, reset.len()))
+        }
+        Body::StopRequested { at_once, .. } => {
+            Some(format!("{}: stopping{}", run.id, if *at_once { " at once" } else { "" }))
+        }
+        Body::StepClaimed { step, attempt, .. } => {
+            let again = if attempt.get() > 1 { format!(" (try {attempt})") } else { String::new() };
+            Some(format!("{}: started{again}", scene.name(*step)))
+        }
+        Body::StepEnded { step, end } => {
+            let state = run.step(*step)?;
+            let mut line = format!("{}: {}", scene.name(*step), words(end.status.as_str()));
+            if let (Some(since), true) = (state.started_at, end.status != StepStatus::Aborted) {
+                line.push_str(&format!(" in {}", event.at.since(since)));
+            }
+            if end.status != StepStatus::Succeeded
+                && let Some(reason) = tree::reason(state)
+            {
+                line.push_str(&format!(": {reason}"));
+            }
+            Some(line)
+        }
+        Body::StepRetrying { step, due, again, end } => {
+            let wait = due.since(event.at);
+            let how = words(end.status.as_str());
+            Some(format!("{}: {how}, {} in {wait}", scene.name(*step), tree::again(*again)))
+        }
+        Body::StepLost { step, .. } => Some(format!("{}: its worker was lost, it runs again", scene.name(*step))),
+        Body::StepWaiting { step, reason, .. } => {
+            Some(format!("{}: waits: {}", scene.name(*step), tree::waiting(reason)))
+        }
+        Body::Submitted(_)
+        | Body::StepReady { .. }
+        | Body::StepGivenBack { .. }
+        | Body::Waiting { .. }
+        | Body::Concluded { .. }
+        | Body::Finished { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pintle_core::run::RunStatus;
+
+    use super::super::scene::tests::Script;
+    use super::*;
+
+    #[test]
+    fn a_run_in_a_pipe() {
+        let mut script = Script::new(&[("extract", &[]), ("load", &[0])]);
+        let mut plain = Plain { pen: Pen { colours: false, unicode: true } };
+        let mut printer = Printer::default();
+        let mut seen = |script: &mut Script, events: Vec<Event>| {
+            events.iter().for_each(|event| plain.event(&script.scene, event, &mut printer));
+            let lines = script.scene.print(StepIndex(0), Channel::Stdout, b"3 rows\n");
+            plain.lines(&script.scene, StepIndex(0), Channel::Stdout, &lines, &mut printer);
+        };
+        let claimed = script.claimed(0);
+        seen(&mut script, vec![claimed]);
+        let ended = script.failed(0, 7);
+        let aborted = script.aborted(1);
+        let finished = script.finished(RunStatus::Failed);
+        seen(&mut script, vec![ended, aborted, finished]);
+        plain.finish(&script.scene, script.now, &mut printer);
+        assert_eq!(
+            printer.text(),
+            "2> extract: started\n\
+             1> extract | 3 rows\n\
+             2> extract: failed in 100ms: the program ended with 7\n\
+             2> load: aborted: a step before it failed\n\
+             1> extract | 3 rows\n\
+             2> extract failed: the program ended with 7\n\
+             2>   | 3 rows\n\
+             2>   | 3 rows\n\
+             2>   all of it: pintle logs 0193a7c0-run extract\n\
+             2> 0193a7c0-run: failed in 600ms: 1 failed, 1 aborted\n\
+             2> next: pintle retry 0193a7c0-run\n"
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! How a run ended: what failed with the last lines that it printed, counts, and what to type next.
+
+use pintle_core::plan::StepIndex;
+use pintle_core::run::event::WaitReason;
+use pintle_core::run::{RunStatus, StepStatus};
+
+use super::scene::Scene;
+use super::style::{BAD, BOLD, DIM, Pen, words};
+use super::tree;
+
+/// Of at most so many failed steps the last lines are shown.
+const FAILED: usize = 5;
+
+/// Below the tree, which has the heading and the statuses.
+pub(crate) fn after_tree(scene: &Scene, pen: Pen) -> Vec<String> {
+    let mut lines = failures(scene, pen);
+    if !lines.is_empty() {
+        lines.insert(0, String::new());
+    }
+    lines.extend(next(scene, pen));
+    lines
+}
+
+/// Where there is no tree.
+pub(crate) fn alone(scene: &Scene, pen: Pen) -> Vec<String> {
+    let mut lines = failures(scene, pen);
+    lines.push(result(scene, pen));
+    lines.extend(next(scene, pen));
+    lines
+}
+
+fn failed(scene: &Scene) -> impl Iterator<Item = StepIndex> {
+    scene.run.plan.indexed().zip(&scene.run.steps).filter_map(|((index, _), state)| {
+        let bad = matches!(state.status, StepStatus::Failed | StepStatus::Rejected);
+        (bad && !state.end.as_ref().is_some_and(|end| end.forgiven)).then_some(index)
+    })
+}
+
+fn failures(scene: &Scene, pen: Pen) -> Vec<String> {
+    let mut lines = Vec::new();
+    for index in failed(scene).take(FAILED) {
+        let name = scene.name(index);
+        let why = scene.run.step(index).and_then(tree::reason).unwrap_or_default();
+        lines.push(format!("{} {}", pen.paint(BOLD, &name), pen.paint(BAD, &format!("failed: {why}"))));
+        let bar = if pen.colours && pen.unicode { "  │ " } else { "  | " };
+        let said: Vec<String> = scene.last_lines(index).map(tree::bare).collect();
+        lines.extend(said.iter().map(|line| format!("{}{line}", pen.paint(DIM, bar))));
+        if !said.is_empty() {
+            let command = format!("  all of it: pintle logs {} {}", scene.run.id, quoted(&name));
+            lines.push(pen.paint(DIM, &command));
+        }
+    }
+    let more = failed(scene).count().saturating_sub(FAILED);
+    if more > 0 {
+        lines.push(format!("and {more} more steps failed"));
+    }
+    lines
+}
+
+/// `RUN: succeeded in 1.2s: 3 succeeded`.
+fn result(scene: &Scene, pen: Pen) -> String {
+    let run = &scene.run;
+    let (_, style) = pen.run(run.status(), 0);
+    let mut line = format!("{}: {}", run.id, pen.paint(style, &words(run.status().as_str())));
+    if let (Some(since), Some(until)) = (run.head.started_at, run.head.finished_at) {
+        line.push_str(&format!(" in {}", until.since(since)));
+    }
+    let tally = &run.head.tally;
+    let counted = |status: StepStatus| {
+        let count = tally.of(status);
+        (count > 0).then(|| format!("{count} {}", words(status.as_str())))
+    };
+    let order = StepStatus::ALL.into_iter().filter(|status| status.is_terminal());
+    let open = StepStatus::ALL.into_iter().filter(|status| !status.is_terminal());
+    let parts: Vec<String> = order.chain(open).filter_map(counted).collect();
+    if !parts.is_empty() {
+        line.push_str(&format!(": {}", parts.join(", ")));
+    }
+    line
+}
+
+/// What to type now, if there is something.
+pub(crate) fn next(scene: &Scene, pen: Pen) -> Option<String> {
+    let run = &scene.run;
+    let command = match run.status() {
+        RunStatus::Failed | RunStatus::Aborted | RunStatus::Rejected | RunStatus::PartiallySucceeded => {
+            format!("pintle retry {}", run.id)
+        }
+        RunStatus::Waiting => match run.head.waiting {
+            Some(WaitReason::Interrupted) => format!("pintle start --resume {}", run.id),
+            Some(WaitReason::Parked { .. }) | None => format!("pintle retry {}", run.id),
+        },
+        RunStatus::Queued | RunStatus::Running | RunStatus::Succeeded => return None,
+    };
+    Some(format!("{}{}", pen.paint(DIM, "next: "), pen.paint(BOLD, &command)))
+}
+
+/// Quoted for a shell where that is needed.
+pub(crate) fn quoted(text: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(safe) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pintle_plane::output::Channel;
+
+    use super::super::scene::tests::Script;
+    use super::*;
+
+    const PEN: Pen = Pen { colours: false, unicode: true };
+
+    #[test]
+    fn a_run_that_succeeded_says_so_in_one_line() {
+        let mut script = Script::new(&[("a", &[]), ("b", &[])]);
+        for step in [0, 1] {
+            script.claimed(step);
+            script.succeeded(step);
+        }
+        script.finished(RunStatus::Succeeded);
+        assert_eq!(alone(&script.scene, PEN), ["0193a7c0-run: succeeded in 800ms: 2 succeeded"]);
+        assert_eq!(after_tree(&script.scene, PEN), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_stranger_does_not_move_the_cursor() {
+        let mut script = Script::new(&[("it's a step", &[])]);
+        script.claimed(0);
+        script.scene.print(StepIndex(0), Channel::Stderr, b"\x1b[2J\x07boom\n");
+        script.failed(0, 1);
+        script.finished(RunStatus::Failed);
+        let text = alone(&script.scene, PEN).join("\n");
+        assert!(text.contains("  | boom\n") && !text.contains('\u{1b}'), "{text:?}");
+        assert!(text.contains(r"pintle logs 0193a7c0-run 'it'\''s a step'"), "{text}");
+    }
+}

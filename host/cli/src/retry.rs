@@ -1,0 +1,205 @@
+//! `pintle retry`, and `pintle start --resume`.
+
+use anyhow::Context as _;
+use pintle_coordinator::Error;
+use pintle_core::ids::RunId;
+use pintle_core::plan::{Plan, StepIndex};
+use pintle_core::plugin::Staged;
+use pintle_store::{RunRow, Runs as _};
+
+use crate::args::{Retry, Running};
+use crate::context::Context;
+use crate::embedded;
+use crate::failure::{Exit, Failure};
+use crate::join::House;
+use crate::names;
+use crate::signals::Signals;
+use crate::stage::Opening;
+use crate::start::{perform, threads};
+
+/// Runs again what did not succeed, or goes on with an interrupted run.
+pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
+    let known = embedded::staged()?;
+    threads()?.block_on(async {
+        let (house, row) = find(&args.run, context, known).await?;
+        let over = row.status.is_terminal();
+        if !over && !args.step.is_empty() {
+            return Err(Failure::usage(format!(
+                "run {} is {}: leave --step out to go on with it, or stop it first",
+                row.id, row.status
+            )));
+        }
+        let steps = steps(&house, &row, &args.step).await?;
+        let again_how = if over { Again::Retry(&steps, args.downstream) } else { Again::Resume };
+        again(&house, &row.id, &args.running, context, again_how).await
+    })
+}
+
+/// Goes on with an interrupted run.
+pub(crate) async fn resume(text: &str, how: &Running, context: &Context, known: Vec<Staged>) -> anyhow::Result<Exit> {
+    let (house, row) = find(text, context, known).await?;
+    if row.status.is_terminal() {
+        return Err(Failure::usage(format!(
+            "run {} is over ({}): `pintle retry {0}` runs again what did not succeed",
+            row.id, row.status
+        )));
+    }
+    again(&house, &row.id, how, context, Again::Resume).await
+}
+
+#[derive(Clone, Copy)]
+enum Again<'a> {
+    Resume,
+    Retry(&'a [StepIndex], bool),
+}
+
+async fn find(text: &str, context: &Context, known: Vec<Staged>) -> anyhow::Result<(House, RunRow)> {
+    let house = House::open(&context.settings, known)?;
+    house.recover_dead().await?;
+    let row = names::find(&house.store, text).await?;
+    Ok((house, row))
+}
+
+async fn again(house: &House, run: &RunId, how: &Running, context: &Context, again: Again<'_>) -> anyhow::Result<Exit> {
+    let mut signals = Signals::listen().context("signals of this process cannot be listened to")?;
+    house.move_in().await?;
+    let crew = house.hire(&context.settings)?;
+    clear_away(house, run).await?;
+    let (taken, opening) = match again {
+        Again::Resume => (house.coordinator.resume(run).await, Opening::Resumed),
+        Again::Retry(steps, downstream) => (house.coordinator.retry(run, steps, downstream).await, Opening::Retried),
+    };
+    match taken {
+        Ok(()) => perform(house, crew, (run, opening), how, context, &mut signals).await,
+        Err(error @ Error::Owned { .. }) => Err(Failure::refused(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Kills what claims of a run that nobody runs any more left behind, before its steps run again at home (I-5).
+async fn clear_away(house: &House, run: &RunId) -> anyhow::Result<()> {
+    use pintle_store::Nodes as _;
+    let row = house.store.row(run).await?;
+    let home = row.filter(|row| !row.status.is_terminal()).and_then(|row| row.home);
+    if let Some(home) = home
+        && house.store.is_alive(&home).await?
+    {
+        // The claims are a living process's: whoever takes the run over is told so.
+        return Ok(());
+    }
+    let layout = house.layout().clone();
+    let claims = claims_of(&layout.claims(), run)?;
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let root = layout.root().to_path_buf();
+    let killed = tokio::task::spawn_blocking(move || {
+        claims.iter().map(|claim| pintle_worker::recover(&root, claim)).collect::<Result<Vec<_>, _>>()
+    });
+    let recovered = killed.await.context("clearing away an old claim failed")??;
+    for one in recovered.iter().filter(|one| one.killed > 0) {
+        tracing::warn!(%run, killed = one.killed, "processes of an old claim were still there and were killed");
+    }
+    Ok(())
+}
+
+/// The claims of a run that still have a file.
+fn claims_of(dir: &std::path::Path, run: &RunId) -> anyhow::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot look for old claims in `{}`", dir.display())),
+    };
+    let mut claims = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        if let Some(name) = name.to_str().filter(|name| is_claim_of(name, run)) {
+            claims.push(name.to_owned());
+        }
+    }
+    claims.sort();
+    Ok(claims)
+}
+
+/// `<run>-<step>-<fence>`.
+fn is_claim_of(name: &str, run: &RunId) -> bool {
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    name.strip_prefix(run.as_str())
+        .and_then(|rest| rest.strip_prefix('-')?.split_once('-'))
+        .is_some_and(|(step, fence)| number(step) && number(fence))
+}
+
+/// The steps that were named; all unknown names at once.
+async fn steps(house: &House, row: &RunRow, names: &[String]) -> anyhow::Result<Vec<StepIndex>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = house.store.plan(&row.plan).await?;
+    let text = text.with_context(|| format!("the plan of run {} is not in the store", row.id))?;
+    let plan: Plan = serde_json::from_str(&text)
+        .with_context(|| format!("the plan of run {} cannot be read; use the pintle that wrote it", row.id))?;
+    find_steps(&plan, names)
+}
+
+pub(crate) fn find_steps(plan: &Plan, names: &[String]) -> anyhow::Result<Vec<StepIndex>> {
+    let (mut found, mut faults) = (Vec::new(), Vec::new());
+    for name in names {
+        match plan.find(name) {
+            Some(index) => found.push(index),
+            None => faults.push(no_such_step(plan, name)),
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(Failure::usage(faults.join("\n"))) }
+}
+
+fn no_such_step(plan: &Plan, name: &str) -> String {
+    let nearest = plan
+        .steps
+        .iter()
+        .flat_map(|step| std::iter::once(&step.name).chain(&step.id))
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .min()
+        .filter(|(distance, _)| *distance <= 3);
+    match nearest {
+        Some((_, known)) => format!("`{}` has no step `{name}`; did you mean `{known}`?", plan.name),
+        None => {
+            let all: Vec<&str> = plan.steps.iter().map(|step| step.name.as_str()).take(20).collect();
+            format!("`{}` has no step `{name}`; its steps are {}", plan.name, all.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_steps_are_all_named_with_what_was_meant() {
+        let plan = crate::render::scene::tests::Script::new(&[("extract", &[]), ("load", &[0])]).scene.run.plan;
+        let found = find_steps(&plan, &["load".to_owned()]);
+        assert!(found.is_ok_and(|found| found == [StepIndex(1)]));
+        let said = find_steps(&plan, &["extrct".to_owned(), "report".to_owned()]).map_err(|error| {
+            assert_eq!(Failure::exit_of(&error), Exit::Usage);
+            error.to_string()
+        });
+        let wanted = "`etl` has no step `extrct`; did you mean `extract`?\n\
+                      `etl` has no step `report`; its steps are extract, load";
+        assert_eq!(said, Err(wanted.to_owned()));
+    }
+
+    #[test]
+    fn claims_are_known_by_their_whole_name() -> Result<(), pintle_core::ids::InvalidId> {
+        let run = RunId::new("nightly-1")?;
+        for (name, is) in [
+            ("nightly-1-0-1", true),
+            ("nightly-1-12-345", true),
+            ("nightly-1-2-0-1", false),
+            ("nightly-1-0-1.out", false),
+            ("nightly-10-1", false),
+            ("nightly-1", false),
+        ] {
+            assert_eq!(is_claim_of(name, &run), is, "{name}");
+        }
+        Ok(())
+    }
+}

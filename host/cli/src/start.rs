@@ -1,0 +1,133 @@
+//! `pintle start`.
+
+use std::io::IsTerminal as _;
+
+use anyhow::Context as _;
+use pintle_coordinator::Submit;
+use pintle_core::ids::RunId;
+use pintle_core::plugin::Staged;
+
+use crate::args::{Output, Running, Start};
+use crate::context::{Context, remark};
+use crate::dag::{self, Dag, Unfit, World};
+use crate::embedded;
+use crate::failure::Exit;
+use crate::join::{Crew, House};
+use crate::render::json::Json;
+use crate::render::plain::Plain;
+use crate::render::scene::Scene;
+use crate::render::screen::{Live, Size};
+use crate::render::{Quiet, Show};
+use crate::signals::Signals;
+use crate::stage::{Opening, Stage};
+use crate::{home, retry};
+
+/// Runs a DAG to its end, or goes on with an interrupted run.
+pub(crate) fn run(args: Start, context: &Context) -> anyhow::Result<Exit> {
+    let known = embedded::staged()?;
+    if let Some(run) = &args.resume {
+        return threads()?.block_on(retry::resume(run, &args.running, context, known));
+    }
+    let file = args.file.clone().context("no DAG file was named")?;
+    let dag = match Dag::load(&file, &known) {
+        Ok(dag) => dag,
+        Err(Unfit::Unreadable(error)) => return Err(error),
+        Err(Unfit::Faulty(faults)) => {
+            remark(&faults.render(context.report_colours()));
+            return Ok(Exit::Failed);
+        }
+    };
+    if !dag.notices.is_empty() && !args.running.quiet {
+        remark(&dag.notices.render(context.report_colours()));
+    }
+    threads()?.block_on(start(args, dag, context, known))
+}
+
+async fn start(args: Start, dag: Dag, context: &Context, known: Vec<Staged>) -> anyhow::Result<Exit> {
+    tracing::debug!("the DAG is read");
+    let house = House::open(&context.settings, known)?;
+    tracing::debug!("the house is open");
+    let mut signals = Signals::listen().context("signals of this process cannot be listened to")?;
+    let run = run_id(args.run_id.as_deref())?;
+    let submit = submission(&args, dag, run.clone(), &house, context)?;
+    house.move_in().await?;
+    let crew = house.hire(&context.settings)?;
+    tracing::debug!("ready to submit");
+    house.coordinator.submit(submit).await?;
+    tracing::debug!(%run, "submitted");
+    perform(&house, crew, (&run, Opening::Started), &args.running, context, &mut signals).await
+}
+
+fn run_id(given: Option<&str>) -> anyhow::Result<RunId> {
+    match given {
+        Some(text) => Ok(RunId::new(text)?),
+        None => Ok(RunId::new(uuid::Uuid::now_v7().to_string())?),
+    }
+}
+
+fn submission(args: &Start, dag: Dag, run: RunId, house: &House, context: &Context) -> anyhow::Result<Submit> {
+    let world = World { env: &house.env, sandbox: context.settings.sandbox };
+    let params = dag::bind(&dag, &dag::given(&args.values, args.params.as_deref()), world)?;
+    let (dotenv, missing) = dag::dotenv(&dag, &params, &run, world)?;
+    if !args.running.quiet {
+        for path in missing {
+            remark(&format!("dotenv file `{}` is not there; it sets nothing", path.display()));
+        }
+    }
+    let mut nonce = [0; 24];
+    home::random(&mut nonce).context("the system gives no random bytes")?;
+    let mut plan = dag.plan;
+    if let Some(name) = &args.name {
+        plan.name.clone_from(name);
+    }
+    Ok(Submit { run, plan, params, source: Some(dag.path), dag_dir: dag.dir, dotenv, nonce })
+}
+
+/// Performs a run of this home to its end, and shows it.
+pub(crate) async fn perform(
+    house: &House,
+    mut crew: Crew,
+    (run, opening): (&RunId, Opening),
+    how: &Running,
+    context: &Context,
+    signals: &mut Signals,
+) -> anyhow::Result<Exit> {
+    let show = |scene: &Scene| show(scene, how, context);
+    let mut stage = Stage::open(&house.coordinator, run, crew.feed.clone(), show).await?;
+    stage.announce(opening, house.now());
+    crew.begin(house);
+    let status = stage.play(house, &mut crew, signals).await;
+    tracing::debug!("settled");
+    crew.dismiss(house).await;
+    tracing::debug!("the crew is home");
+    let status = status?;
+    stage.close(house, signals).await;
+    Ok(stage.exit(status))
+}
+
+fn show(scene: &Scene, how: &Running, context: &Context) -> Box<dyn Show> {
+    match how.output {
+        _ if how.quiet => Box::new(Quiet),
+        Output::Json => Box::new(Json),
+        Output::Text if std::io::stdout().is_terminal() => Box::new(Live::new(scene, context.out, Size::of_terminal)),
+        Output::Text => Box::new(Plain { pen: context.err }),
+    }
+}
+
+/// Threads for what runs steps: a step that prints faster than its log is stored is held up on its own thread.
+pub(crate) fn threads() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("pintle")
+        .enable_all()
+        .build()
+        .context("no threads can be started: see `ulimit -u` and the machine's memory")
+}
+
+/// For what only reads and writes the store.
+pub(crate) fn one_thread() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started: see `ulimit -n` and the machine's memory")
+}

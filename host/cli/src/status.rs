@@ -1,0 +1,110 @@
+//! `pintle status`.
+
+use anyhow::bail;
+use pintle_core::ids::RunId;
+use pintle_core::run::RunStatus;
+use pintle_store::{RunFilter, RunRow, Runs as _};
+
+use crate::args::{Output, Status};
+use crate::context::{Context, remark, say};
+use crate::failure::Exit;
+use crate::history;
+use crate::join::House;
+use crate::names;
+use crate::render::scene::Scene;
+use crate::render::screen::Size;
+use crate::render::style::{DIM, Pen};
+use crate::render::tree::{self, Layout, View};
+use crate::render::{json, summary};
+use crate::stage::run_of;
+use crate::start::one_thread;
+
+/// Runs that are not over are listed up to here.
+const OPEN: usize = 50;
+
+/// Shows where a run stands.
+pub(crate) fn run(args: &Status, context: &Context) -> anyhow::Result<Exit> {
+    if !context.has_store() {
+        return nothing(args, context);
+    }
+    one_thread()?.block_on(async {
+        let house = House::open(&context.settings, Vec::new())?;
+        house.recover_dead().await?;
+        match &args.run {
+            Some(text) => {
+                let row = names::find(&house.store, text).await?;
+                one(&house, &row, args.output, context.out).await?;
+            }
+            None => open_runs(&house, args.output).await?,
+        }
+        Ok(Exit::Success)
+    })
+}
+
+fn nothing(args: &Status, context: &Context) -> anyhow::Result<Exit> {
+    if args.run.is_some() {
+        bail!("there are no runs in `{}`: `pintle start FILE` makes the first", context.settings.home.display());
+    }
+    match args.output {
+        Output::Json => say("[]"),
+        Output::Text => remark("there are no runs yet: `pintle start FILE` makes the first"),
+    }
+    Ok(Exit::Success)
+}
+
+async fn one(house: &House, row: &RunRow, output: Output, pen: Pen) -> anyhow::Result<()> {
+    let scene = scene_of(house, &row.id).await?;
+    match output {
+        Output::Json => {
+            let mut object = json::result(&scene);
+            if let Some(object) = object.as_object_mut() {
+                object.remove("event");
+                object.insert("params".into(), history::params(&row.params));
+                object.insert("source".into(), row.source.clone().into());
+                object.insert("pid".into(), living(row).into());
+            }
+            say(&object.to_string());
+        }
+        Output::Text => lines(&scene, row, house, pen).iter().for_each(|line| say(line)),
+    }
+    Ok(())
+}
+
+fn living(row: &RunRow) -> Option<u32> {
+    row.pid.filter(|_| matches!(row.status, RunStatus::Running | RunStatus::Queued))
+}
+
+fn lines(scene: &Scene, row: &RunRow, house: &House, pen: Pen) -> Vec<String> {
+    let view = View { now: house.now(), height: usize::MAX, beat: 0, pen };
+    let rows = tree::rows(scene, &Layout::of(scene), view);
+    let width = Size::of_terminal().width.max(80);
+    let mut lines: Vec<String> = rows.iter().map(|row| row.draw(width, pen)).collect();
+    if let Some(source) = &row.source {
+        lines.push(pen.paint(DIM, &format!("file: {source}")));
+    }
+    if let Some(pid) = living(row) {
+        lines.push(pen.paint(DIM, &format!("process: {pid}")));
+    }
+    lines.extend(summary::next(scene, pen));
+    lines
+}
+
+/// A stored run as a scene.
+pub(crate) async fn scene_of(house: &House, run: &RunId) -> anyhow::Result<Scene> {
+    let Some(stored) = house.store.load(run).await? else { bail!("run {run} is not in the store any more") };
+    Ok(Scene::new(run_of(pintle_coordinator::live::view(&stored)?)))
+}
+
+/// What is not over, and the latest run beside it.
+async fn open_runs(house: &House, output: Output) -> anyhow::Result<()> {
+    let open =
+        RunFilter { statuses: vec![RunStatus::Queued, RunStatus::Running, RunStatus::Waiting], ..RunFilter::default() };
+    let mut rows = house.store.list(&open, None, OPEN).await?.rows;
+    let latest = house.store.list(&RunFilter::default(), None, 1).await?.rows;
+    rows.extend(latest.into_iter().filter(|row| row.status.is_terminal()));
+    match output {
+        Output::Json => say(&history::json(&rows)),
+        Output::Text => say(&history::table(&rows, house.now())),
+    }
+    Ok(())
+}

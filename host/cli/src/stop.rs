@@ -1,0 +1,35 @@
+//! `pintle stop`.
+
+use anyhow::bail;
+use pintle_coordinator::Error;
+use pintle_core::run::command::{Refusal, StopCause};
+
+use crate::args::Stop;
+use crate::context::{Context, say};
+use crate::failure::Exit;
+use crate::join::House;
+use crate::names;
+use crate::start::one_thread;
+
+/// Asks a run to stop, whichever process runs it.
+pub(crate) fn run(args: &Stop, context: &Context) -> anyhow::Result<Exit> {
+    if !context.has_store() {
+        bail!("there are no runs in `{}`", context.settings.home.display());
+    }
+    one_thread()?.block_on(async {
+        let house = House::open(&context.settings, Vec::new())?;
+        house.recover_dead().await?;
+        let row = names::find(&house.store, &args.run).await?;
+        match house.coordinator.stop(&row.id, StopCause::Requested, args.now).await {
+            Ok(()) => say(&format!("run {} is being stopped", row.id)),
+            Err(Error::Refused(Refusal::AlreadyStopping(_))) if !args.now => {
+                say(&format!("run {} is being stopped already: `pintle stop {0} --now` kills its steps", row.id));
+            }
+            Err(Error::Refused(Refusal::WrongRunStatus { status, .. })) => {
+                bail!("run {} is {status}: there is nothing to stop", row.id)
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Exit::Success)
+    })
+}

@@ -1,0 +1,97 @@
+//! `pintle validate`.
+
+mod unresolved;
+
+use pintle_core::plugin::Staged;
+use serde_json::{Value, json};
+
+use crate::args::{Output, Validate};
+use crate::context::{Context, remark, say};
+use crate::dag::{Dag, Unfit};
+use crate::embedded;
+use crate::failure::{Exit, sentence};
+use crate::render::style::{BAD, GOOD};
+
+/// What became of one file.
+struct Verdict {
+    file: String,
+    steps: Option<usize>,
+    findings: Vec<Value>,
+    said: Vec<String>,
+    valid: bool,
+}
+
+/// Checks DAG files; runs nothing.
+pub(crate) fn run(args: &Validate, context: &Context) -> anyhow::Result<Exit> {
+    let known = embedded::staged()?;
+    let verdicts: Vec<Verdict> = args.files.iter().map(|file| check(file, args, &known, context)).collect();
+    match args.output {
+        Output::Json => {
+            let objects = verdicts.iter().map(|verdict| {
+                json!({
+                    "file": verdict.file, "valid": verdict.valid, "steps": verdict.steps,
+                    "findings": verdict.findings,
+                })
+            });
+            say(&Value::Array(objects.collect()).to_string());
+        }
+        Output::Text => verdicts.iter().for_each(|verdict| tell(verdict, context)),
+    }
+    Ok(if verdicts.iter().all(|verdict| verdict.valid) { Exit::Success } else { Exit::Failed })
+}
+
+fn tell(verdict: &Verdict, context: &Context) {
+    verdict.said.iter().for_each(|said| remark(said));
+    match (verdict.valid, verdict.steps) {
+        (true, Some(1)) => say(&format!("{}: {}, 1 step", verdict.file, context.out.paint(GOOD, "valid"))),
+        (true, steps) => {
+            let count = steps.unwrap_or(0);
+            say(&format!("{}: {}, {count} steps", verdict.file, context.out.paint(GOOD, "valid")));
+        }
+        (false, _) => say(&format!("{}: {}", verdict.file, context.out.paint(BAD, "not valid"))),
+    }
+}
+
+fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Context) -> Verdict {
+    let colours = context.report_colours();
+    let mut verdict =
+        Verdict { file: file.display().to_string(), steps: None, findings: Vec::new(), said: Vec::new(), valid: false };
+    let refused = |verdict: &mut Verdict, faults: &pintle_spec::Faults| {
+        verdict.findings.extend(faults.report().findings().iter().map(|finding| of(finding, "error")));
+        verdict.said.push(faults.render(colours));
+    };
+    match Dag::load(file, known) {
+        Err(Unfit::Unreadable(error)) => {
+            let said = sentence(&error);
+            verdict.findings.push(json!({ "level": "error", "message": said }));
+            verdict.said.push(format!("error: {said}"));
+        }
+        Err(Unfit::Faulty(faults)) => refused(&mut verdict, &faults),
+        Ok(dag) => {
+            verdict.steps = Some(dag.plan.steps.len());
+            if args.strict {
+                if let Err(faults) = dag.notices.into_faults() {
+                    refused(&mut verdict, &faults);
+                    return verdict;
+                }
+            } else if !dag.notices.is_empty() {
+                let findings = dag.notices.report().findings();
+                verdict.findings.extend(findings.iter().map(|finding| of(finding, "notice")));
+                verdict.said.push(dag.notices.render(colours));
+            }
+            if args.show_unresolved {
+                verdict.said.extend(unresolved::references(&dag.plan));
+            }
+            verdict.valid = true;
+        }
+    }
+    verdict
+}
+
+fn of(finding: &pintle_spec::Finding, level: &str) -> Value {
+    let mut object = serde_json::to_value(finding).unwrap_or_default();
+    if let Some(object) = object.as_object_mut() {
+        object.insert("level".into(), level.into());
+    }
+    object
+}

@@ -1,0 +1,9 @@
+//! Outgoing requests: parsed once, checked against the grant, resolved inside the connector, checked again at each
+//! redirect.
+
+pub(crate) mod address;
+pub(crate) mod client;
+pub(crate) mod exchange;
+pub(crate) mod grant;
+#[cfg(test)]
+mod spellings;

@@ -1,0 +1,262 @@
+//! The files below `claims/`: which programs run on behalf of which claim.
+//!
+//! A file is written before the first program of its claim starts and goes away when the last has ended, so a file
+//! whose worker is gone means that something may be left. Nothing is synced to the disk: after a power loss the boot
+//! id differs, and nothing can be left.
+//!
+//! ```text
+//! boot 0f6b...                 the machine's boot id
+//! worker 812 558120            pid and start time of whoever wrote this
+//! group 840 558161 812         group, start time of its leader, session: one line a program
+//! ```
+//!
+//! The `group` line can only be written once there is a group. Between the two, tens of microseconds in which the
+//! dynamic loader of the program is at work, the marker in its environment is what finds it.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::Error;
+use crate::kin::{Group, Stat};
+use crate::limits;
+
+/// Pid and start time: names one process of one boot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Writer {
+    pub(crate) pid: i32,
+    pub(crate) started: u64,
+}
+
+/// The directory, from the side of whoever runs programs.
+#[derive(Debug)]
+pub(crate) struct Claims {
+    dir: PathBuf,
+    header: String,
+    writer: Writer,
+    open: Mutex<HashMap<String, usize>>,
+}
+
+/// One running program's hold on the file of its claim.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    claims: Arc<Claims>,
+    claim: String,
+    file: File,
+}
+
+/// What a claim file says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) boot: String,
+    pub(crate) writer: Option<Writer>,
+    pub(crate) groups: Vec<Group>,
+}
+
+impl Writer {
+    /// This process.
+    pub(crate) fn me() -> io::Result<Self> {
+        let pid = i32::try_from(std::process::id()).map_err(io::Error::other)?;
+        let stat = Stat::of(pid).ok_or_else(|| io::Error::other("/proc/self/stat cannot be read"))?;
+        Ok(Self { pid, started: stat.started })
+    }
+}
+
+impl Claims {
+    /// Makes the directory, closed to other users, if it is missing.
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, Error> {
+        let dir = directory(data_dir);
+        let failed = |source| Error::ClaimsDir { path: dir.clone(), source };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(failed)?;
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+        let dir = dir.canonicalize().map_err(failed)?;
+        let writer = Writer::me().map_err(Error::Proc)?;
+        let boot = boot_id().map_err(Error::Proc)?;
+        let header = format!("boot {boot}\nworker {} {}\n", writer.pid, writer.started);
+        Ok(Self { dir, header, writer, open: Mutex::default() })
+    }
+
+    /// Who writes here.
+    pub(crate) fn writer(&self) -> Writer {
+        self.writer
+    }
+
+    /// The directory of the files.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Before a program starts: makes the claim's file, or holds the one that is there.
+    pub(crate) fn hold(self: &Arc<Self>, claim: &str) -> io::Result<Hold> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let holders = open.get(claim).copied().unwrap_or(0);
+        let path = self.dir.join(claim);
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+        if holders == 0
+            && let Err(error) = file.write_all(self.header.as_bytes())
+        {
+            let _ = fs::remove_file(&path);
+            return Err(error);
+        }
+        open.insert(claim.to_owned(), holders + 1);
+        Ok(Hold { claims: Arc::clone(self), claim: claim.to_owned(), file })
+    }
+}
+
+impl Hold {
+    /// Names the group that was started.
+    pub(crate) fn record(&mut self, group: Group) -> io::Result<()> {
+        self.file.write_all(format!("group {} {} {}\n", group.id, group.started, group.session).as_bytes())
+    }
+}
+
+impl Drop for Hold {
+    /// The last one removes the file: nothing of the claim runs any more.
+    fn drop(&mut self) {
+        let mut open = self.claims.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match open.get_mut(&self.claim) {
+            Some(holders) if *holders > 1 => *holders -= 1,
+            _ => {
+                open.remove(&self.claim);
+                if let Err(error) = remove(&self.claims.dir.join(&self.claim)) {
+                    tracing::warn!(claim = self.claim, %error, "a claim file could not be removed");
+                }
+            }
+        }
+    }
+}
+
+impl Record {
+    /// Reads a file; nothing if it does not exist.
+    pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
+        let mut text = String::new();
+        match File::open(path).and_then(|file| file.take(limits::CLAIM_FILE).read_to_string(&mut text)) {
+            Ok(_) => Ok(Some(Self::parse(&text))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A torn last line (the disk was full) is no line.
+    fn parse(text: &str) -> Self {
+        let mut record = Self::default();
+        for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+            let mut words = line.split(' ');
+            let key = words.next();
+            let mut number = || words.next().and_then(|word| word.parse::<u64>().ok());
+            let pid = |number: Option<u64>| number.and_then(|number| i32::try_from(number).ok());
+            match key {
+                Some("boot") => record.boot = line.trim_start_matches("boot ").to_owned(),
+                Some("worker") => {
+                    record.writer = pid(number()).zip(number()).map(|(pid, started)| Writer { pid, started });
+                }
+                Some("group") => {
+                    if let (Some(id), Some(started), Some(session)) = (pid(number()), number(), pid(number())) {
+                        record.groups.push(Group { id, started, session });
+                    }
+                }
+                Some(_) | None => {}
+            }
+        }
+        record
+    }
+
+    /// Nothing survives a boot.
+    pub(crate) fn of_this_boot(&self) -> io::Result<bool> {
+        Ok(self.boot.is_empty() || self.boot == boot_id()?)
+    }
+}
+
+/// Where the claim files of a data directory are.
+pub(crate) fn directory(data_dir: &Path) -> PathBuf {
+    data_dir.join("claims")
+}
+
+/// The file that a step writes its declared outputs to. The directory is closed to other users.
+pub(crate) fn output_file(dir: &Path, claim: &str) -> PathBuf {
+    dir.join(format!("{claim}.out"))
+}
+
+/// The file that holds a script of the claim.
+pub(crate) fn script_file(dir: &Path, claim: &str, number: u64) -> PathBuf {
+    dir.join(format!("{claim}.{number}.script"))
+}
+
+/// Whether a file name is one of the claim's private files: `<claim>.out`, `<claim>.<number>.script`. Claims end in a
+/// digit, so no claim's own file looks like that.
+pub(crate) fn is_private_file(name: &str, claim: &str) -> bool {
+    let Some(rest) = name.strip_prefix(claim).and_then(|rest| rest.strip_prefix('.')) else { return false };
+    rest == "out"
+        || rest.strip_suffix(".script").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// A claim's name is a file name.
+pub(crate) fn is_claim(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 200 && !name.starts_with('.') && !name.chars().any(|c| c == '/' || c.is_control())
+}
+
+/// Removes a file that may be gone already.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Differs after each boot.
+pub(crate) fn boot_id() -> io::Result<String> {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail by panic")]
+
+    use super::*;
+
+    const GROUP: Group = Group { id: 840, started: 558_161, session: 812 };
+
+    #[test]
+    fn a_file_lives_as_long_as_a_program_of_its_claim() {
+        let data = tempfile::tempdir().unwrap();
+        let claims = Arc::new(Claims::open(data.path()).unwrap());
+        let path = directory(data.path()).join("r-0-1");
+        let mut first = claims.hold("r-0-1").unwrap();
+        let second = claims.hold("r-0-1").unwrap();
+        first.record(GROUP).unwrap();
+        let record = Record::read(&path).unwrap().unwrap();
+        assert_eq!(record.groups, [GROUP]);
+        assert_eq!(record.writer, Some(claims.writer()));
+        assert!(record.of_this_boot().unwrap());
+        drop(first);
+        assert!(path.exists(), "one program still runs");
+        drop(second);
+        assert_eq!(Record::read(&path).unwrap(), None);
+    }
+
+    #[test]
+    fn a_torn_line_is_no_line() {
+        let record = Record::parse("boot b\nworker 1 2\ngroup 840 558161 812\ngroup 84");
+        assert_eq!(record.groups, [GROUP]);
+        assert!(!record.of_this_boot().unwrap(), "another boot");
+    }
+
+    #[test]
+    fn private_files_of_one_claim_are_not_those_of_another() {
+        assert!(is_private_file("a-0-1.out", "a-0-1"));
+        assert!(is_private_file("a-0-1.12.script", "a-0-1"));
+        for other in ["a-0-1", "a-0-1.b-0-1", "a-0-1.b-0-1.out", "a-0-12.out", "a-0-1..script"] {
+            assert!(!is_private_file(other, "a-0-1"), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_directory_is_closed_to_others() {
+        let data = tempfile::tempdir().unwrap();
+        let claims = Claims::open(data.path()).unwrap();
+        assert_eq!(fs::metadata(claims.dir()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}

@@ -1,0 +1,114 @@
+//! The actions that need no plugin, because they do nothing outside: `noop` and `log.write`.
+
+use std::sync::Arc;
+
+use pintle_plane::BoxFuture;
+use pintle_plane::executor::{Executor, Failure, Fault, Performed, Task};
+use pintle_plane::output::{Channel, Sink};
+use pintle_plane::stop::StopSignal;
+use serde::Deserialize;
+
+/// Performs the core's own actions, and hands all others on.
+pub struct CoreActions {
+    others: Arc<dyn Executor>,
+}
+
+impl std::fmt::Debug for CoreActions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CoreActions").finish_non_exhaustive()
+    }
+}
+
+impl CoreActions {
+    /// In front of the executor of all other actions.
+    #[must_use]
+    pub fn before(others: Arc<dyn Executor>) -> Self {
+        Self { others }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    message: String,
+    level: Option<Level>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl Level {
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Debug => "debug: ",
+            Self::Info => "",
+            Self::Warn => "warning: ",
+            Self::Error => "error: ",
+        }
+    }
+}
+
+impl Executor for CoreActions {
+    fn perform<'a>(&'a self, task: Task, sink: Arc<dyn Sink>, stop: Arc<dyn StopSignal>) -> BoxFuture<'a, Performed> {
+        match task.action.as_str() {
+            "noop" => Box::pin(std::future::ready(done())),
+            "log.write" => Box::pin(std::future::ready(log(&task.input_json, &*sink))),
+            _ => self.others.perform(task, sink, stop),
+        }
+    }
+}
+
+fn done() -> Performed {
+    Performed::Done { outputs: Vec::new(), exit_code: None }
+}
+
+fn log(input: &str, sink: &dyn Sink) -> Performed {
+    match serde_json::from_str::<Line>(input) {
+        Ok(line) => {
+            let level = line.level.unwrap_or(Level::Info);
+            sink.write(Channel::Stdout, format!("{}{}\n", level.mark(), line.message).as_bytes());
+            done()
+        }
+        Err(error) => Performed::Failed(Failure {
+            fault: Fault::Invalid,
+            message: format!("log.write: {error}; give it `message`, and `level` if you like"),
+            retry_after: None,
+            code: None,
+            exit_code: None,
+            limit: None,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Paper(Mutex<Vec<u8>>);
+
+    impl Sink for Paper {
+        fn write(&self, _: Channel, bytes: &[u8]) {
+            if let Ok(mut held) = self.0.lock() {
+                held.extend_from_slice(bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_is_written_with_its_level_and_a_bad_one_is_refused() {
+        let paper = Paper::default();
+        assert!(matches!(log(r#"{"message":"ready","level":"warn"}"#, &paper), Performed::Done { .. }));
+        assert_eq!(paper.0.lock().map(|held| held.clone()).unwrap_or_default(), b"warning: ready\n");
+        let refused = log(r#"{"mesage":"x"}"#, &paper);
+        assert!(matches!(refused, Performed::Failed(f) if f.message.contains("unknown field `mesage`")));
+    }
+}

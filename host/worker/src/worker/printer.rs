@@ -1,0 +1,137 @@
+//! Where a step's output goes: its log, the live terminal, the files of `stdout:` and `stderr:`, and what is kept of it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pintle_plane::output::{Channel, Sink};
+use pintle_plane::worker::Assignment;
+
+use super::log::Log;
+
+/// The sink that an executor gets.
+pub(super) struct Printer {
+    log: Arc<Log>,
+    terminal: Option<Arc<dyn Sink>>,
+    files: Files,
+    kept: Option<Mutex<Kept>>,
+}
+
+/// Standard output, as far as it is wanted.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    limit: usize,
+    pub(super) bytes: Vec<u8>,
+    pub(super) more: bool,
+}
+
+/// Copies of the streams. A file that cannot be written any more is let go, once, with a word in the log.
+#[derive(Default)]
+struct Files {
+    stdout: Mutex<Option<File>>,
+    stderr: Mutex<Option<File>>,
+}
+
+/// A sink that only keeps: for probes.
+pub(super) struct Keeper(Mutex<Kept>);
+
+impl Printer {
+    /// Opens the files; an error names the one that cannot be opened.
+    pub(super) fn new(
+        assignment: &Assignment,
+        log: Arc<Log>,
+        terminal: Option<Arc<dyn Sink>>,
+    ) -> Result<Self, (PathBuf, io::Error)> {
+        let open = |path: &Option<PathBuf>| match path {
+            None => Ok(Mutex::new(None)),
+            Some(path) => append(&assignment.working_dir.join(path)).map(|file| Mutex::new(Some(file))),
+        };
+        let files = Files { stdout: open(&assignment.stdout_file)?, stderr: open(&assignment.stderr_file)? };
+        let kept = assignment.capture_stdout.then(|| Mutex::new(Kept::up_to(assignment.max_output)));
+        Ok(Self { log, terminal, files, kept })
+    }
+
+    /// What was kept of standard output, if it was wanted.
+    pub(super) fn take_kept(&self) -> Option<Kept> {
+        self.kept.as_ref().map(|kept| std::mem::take(&mut *lock(kept)))
+    }
+
+    fn copy(&self, channel: Channel, bytes: &[u8]) {
+        let mut file = lock(match channel {
+            Channel::Stdout => &self.files.stdout,
+            Channel::Stderr => &self.files.stderr,
+        });
+        if let Some(open) = &mut *file
+            && let Err(error) = open.write_all(bytes)
+        {
+            *file = None;
+            drop(file);
+            let name = match channel {
+                Channel::Stdout => "stdout",
+                Channel::Stderr => "stderr",
+            };
+            self.log.write(
+                Channel::Stderr,
+                format!("pintle: the file of `{name}:` gets no more of this step's output: {error}\n").as_bytes(),
+            );
+        }
+    }
+}
+
+impl Sink for Printer {
+    fn write(&self, channel: Channel, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.log.write(channel, bytes);
+        if let Some(terminal) = &self.terminal {
+            terminal.write(channel, bytes);
+        }
+        self.copy(channel, bytes);
+        if channel == Channel::Stdout
+            && let Some(kept) = &self.kept
+        {
+            lock(kept).add(bytes);
+        }
+    }
+}
+
+impl Kept {
+    fn up_to(limit: usize) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
+    fn add(&mut self, new: &[u8]) {
+        let room = self.limit.saturating_sub(self.bytes.len());
+        self.bytes.extend_from_slice(new.get(..room).unwrap_or(new));
+        self.more |= new.len() > room;
+    }
+}
+
+impl Keeper {
+    pub(super) fn up_to(limit: usize) -> Self {
+        Self(Mutex::new(Kept::up_to(limit)))
+    }
+
+    pub(super) fn take(&self) -> Kept {
+        std::mem::take(&mut *lock(&self.0))
+    }
+}
+
+impl Sink for Keeper {
+    fn write(&self, channel: Channel, bytes: &[u8]) {
+        if channel == Channel::Stdout {
+            lock(&self.0).add(bytes);
+        }
+    }
+}
+
+/// At the end of what is there: a step that is tried again, or writes beside others, loses nobody's lines.
+fn append(path: &Path) -> Result<File, (PathBuf, io::Error)> {
+    OpenOptions::new().append(true).create(true).open(path).map_err(|error| (path.to_owned(), error))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

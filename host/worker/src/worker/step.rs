@@ -1,0 +1,288 @@
+//! One step: from its assignment to what it settles as.
+
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::time::{Instant, sleep_until};
+
+use pintle_core::run::command::{FailReason, Finished, Outcome};
+use pintle_core::time::Span;
+use pintle_plane::executor::{Performed, Task};
+use pintle_plane::output::{Channel, Sink};
+use pintle_plane::stop::{StopSignal, Urgency};
+use pintle_plane::worker::{Assignment, Condition, Probe, Settled};
+
+use super::Shared;
+use super::log::Log;
+use super::outcome::{self, Ended};
+use super::printer::{Keeper, Printer};
+use super::probe::{self, Verdict};
+use super::stopper::Stopper;
+use crate::claims;
+use crate::limits;
+
+/// Action that probes are performed by.
+const RUN: &str = "run";
+
+/// A step at work.
+pub(super) struct Step {
+    shared: Arc<Shared>,
+    assignment: Assignment,
+    stop: Arc<Stopper>,
+    log: Arc<Log>,
+    claim: String,
+    output_file: PathBuf,
+    env: Vec<(String, String)>,
+    deadline: Option<Instant>,
+}
+
+/// What a step's own steps end with early.
+type Early<T> = Result<T, Outcome>;
+
+impl Step {
+    pub(super) fn new(shared: Arc<Shared>, mut assignment: Assignment, stop: Arc<Stopper>, log: Arc<Log>) -> Self {
+        let claim = assignment.claim.to_string();
+        let output_file = claims::output_file(&shared.claims_dir, &claim);
+        let mut env = std::mem::take(&mut assignment.env);
+        add_env(&mut env, &shared, &assignment, &output_file);
+        let deadline = assignment.timeout.and_then(|timeout| Instant::now().checked_add(timeout.as_duration()));
+        Self { shared, assignment, stop, log, claim, output_file, env, deadline }
+    }
+
+    /// Performs it; the log is stored before the result is handed back.
+    pub(super) async fn perform(self) -> Settled {
+        let outcome = match self.work().await {
+            Ok(outcome) | Err(outcome) => outcome,
+        };
+        self.log.finish().await;
+        if let Err(error) = claims::remove(&self.output_file) {
+            tracing::warn!(claim = self.claim, %error, "an output file could not be removed");
+        }
+        Settled { claim: self.assignment.claim, outcome, log_bytes: self.log.lengths() }
+    }
+
+    async fn work(&self) -> Early<Outcome> {
+        self.go_on()?;
+        self.prepare()?;
+        self.check_preconditions().await?;
+        let terminal = self.shared.observer.as_ref().and_then(|observer| observer.begins(&self.assignment));
+        let printer = Printer::new(&self.assignment, Arc::clone(&self.log), terminal).map_err(|(path, error)| {
+            outcome::fault(
+                FailReason::NotStarted,
+                format!("the file `{}`, where the step's output was to go, cannot be opened: {error}", path.display()),
+            )
+        })?;
+        let printer = Arc::new(printer);
+        let task = self.task(self.assignment.action.clone(), self.assignment.input_json.clone());
+        let ended = self.perform_task(task, Arc::clone(&printer) as Arc<dyn Sink>).await;
+        let mut finished = match outcome::of(ended) {
+            Outcome::Finished(finished) => finished,
+            other => return Ok(other),
+        };
+        self.read_outputs(&mut finished, &printer)?;
+        if let Some(probe) = &self.assignment.repeat_probe
+            && matches!(finished.exit_code, None | Some(0))
+        {
+            finished.repeat_condition = Some(self.ask(probe).await?);
+        }
+        Ok(Outcome::Finished(finished))
+    }
+
+    /// Somebody may have wanted it to stop before it began.
+    fn go_on(&self) -> Early<()> {
+        match self.stop.urgency() {
+            Urgency::None => Ok(()),
+            Urgency::Gracefully | Urgency::AtOnce => Err(Outcome::Stopped { exit_code: None }),
+        }
+    }
+
+    fn prepare(&self) -> Early<()> {
+        let dir = &self.assignment.working_dir;
+        if dir.starts_with(&self.shared.options.work_root) {
+            fs::create_dir_all(dir).map_err(|error| {
+                outcome::fault(
+                    FailReason::NotStarted,
+                    format!("the run's directory `{}` cannot be made: {error}", dir.display()),
+                )
+            })?;
+        } else if !dir.is_dir() {
+            let message =
+                format!("the working directory `{}` does not exist; create it, or change `working_dir`", dir.display());
+            return Err(outcome::fault(FailReason::NotStarted, message));
+        }
+        if !self.assignment.declared_outputs.is_empty() {
+            fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&self.output_file)
+                .map_err(|error| {
+                    outcome::fault(FailReason::NotStarted, format!("the step's output file cannot be made: {error}"))
+                })?;
+        }
+        Ok(())
+    }
+
+    async fn check_preconditions(&self) -> Early<()> {
+        let mut verdict = Verdict::default();
+        for condition in &self.assignment.preconditions {
+            match condition {
+                Condition::Known { text, met } => verdict.add(text, met.clone()),
+                Condition::Probe(probe) => verdict.add(&probe.text, self.ask(probe).await?),
+            }
+        }
+        verdict.outcome().map_or(Ok(()), Err)
+    }
+
+    /// Runs a probe's command. What it prints is looked at, not logged.
+    async fn ask(&self, probe: &Probe) -> Early<Result<bool, String>> {
+        let keeper = Arc::new(Keeper::up_to(limits::PROBE_OUTPUT));
+        let task = self.task(RUN.to_owned(), probe.input_json.clone());
+        let ended = self.perform_task(task, Arc::clone(&keeper) as Arc<dyn Sink>).await;
+        if let Some(timeout) = ended.timed_out {
+            return Err(outcome::timed_out(timeout));
+        }
+        self.go_on()?;
+        let kept = keeper.take();
+        Ok(probe::holds(probe, ended.performed, &kept.bytes, kept.more))
+    }
+
+    /// Has the executor perform a task, and stops it when the step's time is over.
+    async fn perform_task(&self, task: Task, sink: Arc<dyn Sink>) -> Ended {
+        let stop = Arc::new(StepStop { step: Arc::clone(&self.stop), time: Stopper::default() });
+        let mut action = self.shared.executor.perform(task, sink, Arc::clone(&stop) as Arc<dyn StopSignal>);
+        let mut timed_out = None;
+        let performed: Performed = loop {
+            tokio::select! {
+                performed = &mut action => break performed,
+                () = until(self.deadline), if timed_out.is_none() => {
+                    timed_out = self.assignment.timeout;
+                    stop.time.raise(Urgency::Gracefully);
+                }
+            }
+        };
+        Ended { performed, timed_out, stop: self.stop.urgency() }
+    }
+
+    fn task(&self, action: String, input_json: String) -> Task {
+        let assignment = &self.assignment;
+        Task {
+            tenant: assignment.tenant.clone(),
+            run: assignment.claim.run.clone(),
+            step: assignment.step_name.clone(),
+            attempt: assignment.attempt,
+            fence: assignment.claim.fence,
+            operation_key: assignment.operation_key.clone(),
+            dry_run: self.shared.options.dry_run,
+            action,
+            input_json,
+            env: self.env.clone(),
+            working_dir: assignment.working_dir.clone(),
+            remaining: self.deadline.map(|deadline| {
+                let left = deadline.saturating_duration_since(Instant::now());
+                Span(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
+            }),
+            claim: self.claim.clone(),
+            losses: assignment.losses,
+        }
+    }
+
+    /// Standard output and the output file, as they are; what they mean is the coordinator's to say.
+    fn read_outputs(&self, finished: &mut Finished, printer: &Printer) -> Early<()> {
+        let max = self.assignment.max_output;
+        let bad = |what: String| Err(outcome::fault(FailReason::BadOutput, what));
+        let well = matches!(finished.exit_code, None | Some(0));
+        if let Some(kept) = printer.take_kept() {
+            if kept.more && well {
+                return bad(format!(
+                    "the step printed more than the {max} bytes that `output:` may hold; raise max_output_size, or print less"
+                ));
+            }
+            finished.stdout = Some(String::from_utf8_lossy(&kept.bytes).into_owned());
+        }
+        if self.assignment.declared_outputs.is_empty() || !well {
+            return Ok(());
+        }
+        match read_bounded(&self.output_file, max) {
+            Ok(Some(bytes)) => match String::from_utf8(bytes) {
+                Ok(text) => finished.output_file = Some(text),
+                Err(_) => return bad("the step's output file is not valid UTF-8".to_owned()),
+            },
+            Ok(None) => {
+                return bad(format!(
+                    "the step's output file is longer than {max} bytes; raise max_output_size, or write less"
+                ));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return bad(format!("the step's output file cannot be read: {error}")),
+        }
+        Ok(())
+    }
+}
+
+/// A step is stopped by somebody else or by its time; an executor sees the more urgent of the two.
+#[derive(Debug)]
+struct StepStop {
+    step: Arc<Stopper>,
+    time: Stopper,
+}
+
+impl StopSignal for StepStop {
+    fn urgency(&self) -> Urgency {
+        self.step.urgency().max(self.time.urgency())
+    }
+
+    fn reached(&self, level: Urgency) -> pintle_plane::BoxFuture<'_, ()> {
+        let (step, time) = (self.step.reached(level), self.time.reached(level));
+        Box::pin(async move {
+            tokio::select! { () = step => {}, () = time => {} }
+        })
+    }
+}
+
+/// The paths that only this worker knows; what the plan set under these names is replaced.
+fn add_env(env: &mut Vec<(String, String)>, shared: &Shared, assignment: &Assignment, output_file: &std::path::Path) {
+    let mut set = |name: &str, value: String| {
+        env.retain(|(known, _)| known != name);
+        env.push((name.to_owned(), value));
+    };
+    for name in ["PINTLE_OUTPUT_FILE", "DAGU_OUTPUT_FILE"] {
+        set(name, output_file.to_string_lossy().into_owned());
+    }
+    if let Some(log_file) = shared.options.log_file {
+        for (name, channel) in
+            [("DAG_RUN_STEP_STDOUT_FILE", Channel::Stdout), ("DAG_RUN_STEP_STDERR_FILE", Channel::Stderr)]
+        {
+            let path = log_file(&shared.options.data_dir, &assignment.claim, channel);
+            set(name, path.to_string_lossy().into_owned());
+        }
+    }
+    if assignment.losses > 0 {
+        set("PINTLE_LOSSES", assignment.losses.to_string());
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The whole file, or nothing if it is longer than `max`. A step may have put anything in its place: only a regular
+/// file is read, and opening it does not wait for a writer.
+fn read_bounded(path: &std::path::Path, max: usize) -> io::Result<Option<Vec<u8>>> {
+    use rustix::fs::OFlags;
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).map_err(io::Error::other)?;
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file any more"));
+    }
+    let mut bytes = Vec::new();
+    file.take((max as u64).saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= max).then_some(bytes))
+}

@@ -1,0 +1,164 @@
+//! What `with` of each action holds.
+
+use pintle_guest::prelude::*;
+use serde_json::Value;
+
+/// Of `file.stat`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stat {
+    /// Absolute, below `~`, or relative to the step's directory.
+    pub(crate) path: String,
+    /// Nothing there is a result (`exists: false`), not an error.
+    #[serde(default)]
+    pub(crate) missing_ok: Lenient<bool>,
+}
+
+/// How a file is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReadFormat {
+    /// Its bytes.
+    #[default]
+    Raw,
+    /// An object of path, size and content.
+    Json,
+}
+
+/// Of `file.read`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Read {
+    /// Absolute, below `~`, or relative to the step's directory.
+    pub(crate) path: String,
+    /// What is printed.
+    #[serde(default)]
+    pub(crate) format: ReadFormat,
+    /// A larger file is an error; at most 16 MiB.
+    #[serde(default = "one_mib")]
+    pub(crate) max_bytes: Lenient<u64>,
+}
+
+fn one_mib() -> Lenient<u64> {
+    Lenient(1 << 20)
+}
+
+/// Permission bits: text is octal, as a shell takes it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Mode {
+    /// `"0644"`, `"755"`.
+    Octal(String),
+    /// `644` is read as octal too: YAML drops the leading zero.
+    Digits(u32),
+}
+
+/// Of `file.write`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Write {
+    /// Absolute, below `~`, or relative to the step's directory.
+    pub(crate) path: String,
+    /// Text is written as it is; anything else as indented JSON.
+    pub(crate) content: Value,
+    /// Permission bits; without them those of the file that is replaced, or `0644`.
+    #[serde(default)]
+    pub(crate) mode: Option<Mode>,
+    /// Replaces what stands there. Without it another content there is a conflict.
+    #[serde(default)]
+    pub(crate) overwrite: Lenient<bool>,
+    /// Adds to the end instead.
+    #[serde(default)]
+    pub(crate) append: Lenient<bool>,
+    /// Always: readers see the old file or the new one.
+    #[serde(default = "yes")]
+    #[expect(dead_code, reason = "taken for files written for others; there is no other way here")]
+    pub(crate) atomic: Lenient<bool>,
+    /// Makes the directories that are missing.
+    #[serde(default)]
+    pub(crate) create_dirs: Lenient<bool>,
+    /// Says what would be done.
+    #[serde(default)]
+    pub(crate) dry_run: Lenient<bool>,
+}
+
+fn yes() -> Lenient<bool> {
+    Lenient(true)
+}
+
+/// Of `file.copy` and `file.move`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Transfer {
+    /// Absolute, below `~`, or relative to the step's directory.
+    pub(crate) source: String,
+    /// Likewise: the new path itself, not a directory to put it in.
+    pub(crate) destination: String,
+    /// Replaces a file that stands there.
+    #[serde(default)]
+    pub(crate) overwrite: Lenient<bool>,
+    /// Takes directories with all that is in them.
+    #[serde(default)]
+    pub(crate) recursive: Lenient<bool>,
+    /// Makes the directories that are missing.
+    #[serde(default)]
+    pub(crate) create_dirs: Lenient<bool>,
+    /// Says what would be done.
+    #[serde(default)]
+    pub(crate) dry_run: Lenient<bool>,
+}
+
+/// Of `file.delete`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Delete {
+    /// Absolute, below `~`, or relative to the step's directory.
+    pub(crate) path: String,
+    /// Takes directories with all that is in them.
+    #[serde(default)]
+    pub(crate) recursive: Lenient<bool>,
+    /// Nothing there is no error.
+    #[serde(default)]
+    pub(crate) missing_ok: Lenient<bool>,
+    /// Says what would be done.
+    #[serde(default)]
+    pub(crate) dry_run: Lenient<bool>,
+}
+
+/// Of `file.mkdir`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mkdir {
+    /// Absolute, below `~`, or relative to the step's directory.
+    pub(crate) path: String,
+    /// Makes the directories above it too.
+    #[serde(default = "yes")]
+    pub(crate) parents: Lenient<bool>,
+    /// Says what would be done.
+    #[serde(default)]
+    pub(crate) dry_run: Lenient<bool>,
+}
+
+/// Of `file.list`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct List {
+    /// Absolute, below `~`, or relative to the step's directory.
+    pub(crate) path: String,
+    /// With all that is below.
+    #[serde(default)]
+    pub(crate) recursive: Lenient<bool>,
+    /// Only names that match, such as `*.csv`.
+    #[serde(default)]
+    pub(crate) pattern: Option<String>,
+    /// Names that begin with a dot too.
+    #[serde(default)]
+    pub(crate) include_hidden: Lenient<bool>,
+    /// More entries are an error.
+    #[serde(default = "ten_thousand")]
+    pub(crate) max_entries: Lenient<usize>,
+}
+
+fn ten_thousand() -> Lenient<usize> {
+    Lenient(10_000)
+}

@@ -1,0 +1,105 @@
+//! From the path that a step writes to the one that the host takes.
+
+use pintle_guest::error::{Error, Fault};
+use pintle_guest::executor::Task;
+use pintle_guest::files::{self, Metadata};
+
+/// The host's root that stands for `/`.
+const ROOT: &str = "fs";
+
+/// A path in both forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Absolute, for people and outputs.
+    pub(crate) shown: String,
+    /// For the host: `fs/tmp/a`.
+    pub(crate) host: String,
+}
+
+impl Place {
+    fn absolute(parts: &[&str]) -> Self {
+        let joined = parts.join("/");
+        let host = if joined.is_empty() { ROOT.to_owned() } else { format!("{ROOT}/{joined}") };
+        Self { shown: format!("/{joined}"), host }
+    }
+
+    /// The path that `text` means in a task. `..` is taken away by the letter: links are not followed by it.
+    pub(crate) fn of(task: &Task, text: &str) -> Result<Self, Error> {
+        if text.is_empty() || text.contains('\0') {
+            return Err(Error::invalid(format!("{text:?} is no path: name a file or a directory")));
+        }
+        let full = match (text.strip_prefix("~/"), text) {
+            (None, "~") => home(task)?.to_owned(),
+            (Some(rest), _) => format!("{}/{rest}", home(task)?),
+            (None, path) if path.starts_with('/') => path.to_owned(),
+            (None, path) => format!("{}/{path}", working_dir(task, path)?),
+        };
+        let mut parts: Vec<&str> = Vec::new();
+        for part in full.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop();
+                }
+                name => parts.push(name),
+            }
+        }
+        Ok(Self::absolute(&parts))
+    }
+
+    /// The entry of this name in it.
+    pub(crate) fn join(&self, name: &str) -> Self {
+        let shown = format!("{}/{name}", self.shown.trim_end_matches('/'));
+        Self { shown, host: format!("{}/{name}", self.host) }
+    }
+
+    /// The directory that it stands in; none above the root.
+    pub(crate) fn parent(&self) -> Option<Self> {
+        let (above, _) = self.shown.rsplit_once('/')?;
+        let (host, _) = self.host.rsplit_once('/')?;
+        let shown = if above.is_empty() { "/" } else { above };
+        Some(Self { shown: shown.to_owned(), host: host.to_owned() })
+    }
+
+    /// It is the other, or lies in it.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        self == other || self.host.strip_prefix(&other.host).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// What stands there, if anything does.
+    pub(crate) fn look(&self) -> Result<Option<Metadata>, Error> {
+        match files::inspect(&self.host) {
+            Ok(metadata) => Ok(Some(metadata)),
+            Err(error) if error.fault == Fault::NotFound => Ok(None),
+            Err(error) => Err(self.blame(error)),
+        }
+    }
+
+    /// What stands there.
+    pub(crate) fn must_exist(&self) -> Result<Metadata, Error> {
+        self.look()?.ok_or_else(|| Error::not_found(format!("`{}` does not exist", self.shown)))
+    }
+
+    /// The host's error, told by the path that people know.
+    pub(crate) fn blame(&self, mut error: Error) -> Error {
+        error.message = error.message.replace(&self.host, &self.shown);
+        if error.message.contains(&self.shown) { error } else { error.context(format_args!("`{}`", self.shown)) }
+    }
+}
+
+fn home(task: &Task) -> Result<&str, Error> {
+    task.env_var("HOME")
+        .filter(|home| home.starts_with('/'))
+        .ok_or_else(|| Error::invalid("`~` has no meaning here: HOME is not set in the step's environment"))
+}
+
+fn working_dir<'a>(task: &'a Task, path: &str) -> Result<&'a str, Error> {
+    task.working_dir.as_deref().ok_or_else(|| {
+        Error::invalid(format!("`{path}` is relative, and the step has no directory: write it from `/`"))
+    })
+}
+
+/// This task was begun before and lost: what it was to do may be done.
+pub(crate) fn was_lost(task: &Task) -> bool {
+    task.env_var("PINTLE_LOSSES").and_then(|count| count.parse::<u32>().ok()).is_some_and(|count| count > 0)
+}

@@ -1,0 +1,256 @@
+use pintle_guest::error::{Error, Fault};
+use pintle_guest::executor::{Executor as _, Task};
+use pintle_guest::testing::{Ended, FakeHost};
+use serde_json::{Value, json};
+
+use crate::ExecFile;
+
+fn host() -> FakeHost {
+    FakeHost::new().file("fs/work/a.txt", "alpha").file("fs/work/dir/b.csv", "1,2").file("fs/work/dir/.c", "hidden")
+}
+
+fn task(action: &str, input: Value) -> Task {
+    Task::new(action, input).working_dir("/work").var("HOME", "/work/dir")
+}
+
+fn run(host: &FakeHost, action: &str, input: Value) -> Ended {
+    host.run::<ExecFile>(&task(action, input))
+}
+
+fn refused(host: &FakeHost, action: &str, input: Value) -> Error {
+    run(host, action, input).error().clone()
+}
+
+fn text(host: &FakeHost, path: &str) -> Option<String> {
+    host.contents(path).map(|bytes| String::from_utf8(bytes).expect("the tests write text"))
+}
+
+#[test]
+fn paths_are_absolute_relative_or_below_home() {
+    let host = host();
+    for path in ["/work/dir/b.csv", "dir/b.csv", "./dir/../dir//b.csv", "~/b.csv", "/../work/dir/b.csv"] {
+        assert_eq!(run(&host, "file.read", json!({ "path": path })).stdout(), "1,2", "{path}");
+    }
+    let lost = host.run::<ExecFile>(&Task::new("file.read", json!({ "path": "a" })));
+    assert!(lost.error().message.contains("relative"));
+    let homeless = host.run::<ExecFile>(&Task::new("file.read", json!({ "path": "~/a" })));
+    assert!(homeless.error().message.contains("HOME is not set"));
+    assert_eq!(refused(&host, "file.read", json!({ "path": "" })).fault, Fault::Invalid);
+}
+
+#[test]
+fn stat_tells_what_stands_there() {
+    let ended = run(&host(), "file.stat", json!({ "path": "a.txt" }));
+    let told: Value = serde_json::from_str(&ended.stdout()).expect("one JSON object");
+    assert_eq!(
+        told,
+        json!({ "path": "/work/a.txt", "exists": true, "type": "file", "size": 5, "mode": "0644", "modified_ms": 0 })
+    );
+    assert_eq!(ended.output("size"), 5);
+    assert_eq!(run(&host(), "file.stat", json!({ "path": "dir" })).output("type"), "directory");
+}
+
+#[test]
+fn what_is_missing_is_an_error_unless_it_may_be() {
+    let missing = json!({ "path": "no", "missing_ok": true });
+    assert_eq!(run(&host(), "file.stat", missing).output("exists"), false);
+    let error = refused(&host(), "file.stat", json!({ "path": "no" }));
+    assert_eq!((error.fault, error.message.contains("`/work/no` does not exist")), (Fault::NotFound, true));
+}
+
+#[test]
+fn reading_gives_content_and_knows_its_limit() {
+    let ended = run(&host(), "file.read", json!({ "path": "a.txt", "format": "json" }));
+    assert_eq!(ended.output("content"), "alpha");
+    assert_eq!(ended.stdout(), "{\"path\":\"/work/a.txt\",\"size\":5,\"content\":\"alpha\"}\n");
+    let small = refused(&host(), "file.read", json!({ "path": "a.txt", "max_bytes": "4" }));
+    assert_eq!((small.fault, small.message.contains("max_bytes")), (Fault::Exhausted, true));
+    let large = refused(&host(), "file.read", json!({ "path": "a.txt", "max_bytes": 1_u64 << 40 }));
+    assert_eq!(large.fault, Fault::Invalid);
+}
+
+#[test]
+fn a_file_of_several_pieces_is_read_whole() {
+    let long = "0123456789".repeat(300_000);
+    let host = host().file("fs/work/long", long.clone());
+    let ended = run(&host, "file.read", json!({ "path": "long", "max_bytes": 4_000_000 }));
+    assert_eq!(ended.stdout(), long);
+    assert_eq!(ended.output("content"), Value::Null);
+}
+
+#[test]
+fn bytes_that_are_no_text_pass_as_they_are() {
+    let host = host().file("fs/work/raw", vec![0xff, 0x00]);
+    assert_eq!(run(&host, "file.read", json!({ "path": "raw" })).output("size"), 2);
+    assert_eq!(refused(&host, "file.read", json!({ "path": "raw", "format": "json" })).fault, Fault::Invalid);
+}
+
+#[test]
+fn writing_does_not_replace_unasked() {
+    let host = host();
+    let error = refused(&host, "file.write", json!({ "path": "a.txt", "content": "beta" }));
+    assert_eq!((error.fault, error.message.contains("`overwrite: true`")), (Fault::Conflict, true));
+    let same = run(&host, "file.write", json!({ "path": "a.txt", "content": "alpha" }));
+    assert_eq!(same.output("changed"), false, "a run that was lost finds its own file");
+    let over = json!({ "path": "a.txt", "content": "beta", "overwrite": true, "mode": "0600" });
+    assert_eq!(run(&host, "file.write", over).output("changed"), true);
+    assert_eq!((text(&host, "fs/work/a.txt").as_deref(), host.mode("fs/work/a.txt")), (Some("beta"), Some(0o600)));
+}
+
+#[test]
+fn writing_makes_directories_only_when_asked() {
+    let host = host();
+    let input = |dirs: bool| json!({ "path": "x/y/z.json", "content": { "a": 1 }, "create_dirs": dirs });
+    assert_eq!(refused(&host, "file.write", input(false)).fault, Fault::NotFound);
+    assert_eq!(run(&host, "file.write", input(true)).output("path"), "/work/x/y/z.json");
+    assert_eq!(text(&host, "fs/work/x/y/z.json").as_deref(), Some("{\n  \"a\": 1\n}\n"));
+}
+
+#[test]
+fn writing_can_add_to_the_end() {
+    let host = host();
+    let ended = run(&host, "file.write", json!({ "path": "a.txt", "content": "+", "append": true }));
+    assert_eq!((ended.output("changed"), text(&host, "fs/work/a.txt").as_deref()), (json!(true), Some("alpha+")));
+}
+
+#[test]
+fn modes_are_octal() {
+    let host = host();
+    let write =
+        |mode: Value| run(&host, "file.write", json!({ "path": "m", "content": "", "overwrite": true, "mode": mode }));
+    assert!(write(json!(755)).result.is_ok());
+    assert_eq!(host.mode("fs/work/m"), Some(0o755));
+    assert_eq!(write(json!("4755")).error().fault, Fault::Invalid);
+    assert!(write(json!("rw")).error().message.contains("octal"));
+}
+
+#[test]
+fn copying_takes_files_and_with_leave_directories() {
+    let host = host();
+    let copied = run(&host, "file.copy", json!({ "source": "a.txt", "destination": "b.txt" }));
+    assert_eq!((copied.output("files"), text(&host, "fs/work/b.txt").as_deref()), (json!(1), Some("alpha")));
+    assert_eq!(
+        refused(&host, "file.copy", json!({ "source": "a.txt", "destination": "b.txt" })).fault,
+        Fault::Conflict
+    );
+    assert!(refused(&host, "file.copy", json!({ "source": "dir", "destination": "d2" })).message.contains("recursive"));
+    let tree = run(&host, "file.copy", json!({ "source": "dir", "destination": "d2", "recursive": true }));
+    assert_eq!((tree.output("files"), text(&host, "fs/work/d2/.c").as_deref()), (json!(2), Some("hidden")));
+}
+
+#[test]
+fn nothing_is_copied_or_moved_into_itself() {
+    for action in ["file.copy", "file.move"] {
+        for to in ["dir", "dir/inside"] {
+            let error = refused(&host(), action, json!({ "source": "dir", "destination": to, "recursive": true }));
+            assert_eq!(error.fault, Fault::Invalid, "{action} to {to}: {}", error.message);
+        }
+    }
+    assert!(
+        run(&host(), "file.move", json!({ "source": "dir", "destination": "dir2", "recursive": true })).result.is_ok()
+    );
+}
+
+#[test]
+fn moving_replaces_files_only_when_asked_and_directories_never() {
+    let host = host();
+    assert!(run(&host, "file.move", json!({ "source": "a.txt", "destination": "new.txt" })).result.is_ok());
+    assert_eq!((host.contents("fs/work/a.txt"), text(&host, "fs/work/new.txt").as_deref()), (None, Some("alpha")));
+    let onto = |to: &str, overwrite: bool| json!({ "source": "new.txt", "destination": to, "overwrite": overwrite });
+    assert_eq!(refused(&host, "file.move", onto("dir/b.csv", false)).fault, Fault::Conflict);
+    assert_eq!(refused(&host, "file.move", onto("dir", true)).fault, Fault::Conflict);
+    assert!(run(&host, "file.move", onto("dir/b.csv", true)).result.is_ok());
+    assert_eq!(text(&host, "fs/work/dir/b.csv").as_deref(), Some("alpha"));
+}
+
+#[test]
+fn a_step_that_was_lost_may_find_its_work_done() {
+    let host = host();
+    let again = |action: &str, input: Value| host.run::<ExecFile>(&task(action, input).var("PINTLE_LOSSES", "1"));
+    let moved = json!({ "source": "gone", "destination": "a.txt" });
+    assert_eq!(again("file.move", moved.clone()).output("changed"), false);
+    assert_eq!(refused(&host, "file.move", moved).fault, Fault::NotFound);
+    assert_eq!(again("file.delete", json!({ "path": "gone" })).output("changed"), false);
+    let half = json!({ "source": "dir", "destination": "d2", "recursive": true });
+    assert!(run(&host, "file.mkdir", json!({ "path": "d2" })).result.is_ok());
+    assert_eq!(again("file.copy", half).output("files"), 2);
+}
+
+#[test]
+fn deleting_asks_before_it_takes_a_tree() {
+    let host = host();
+    assert_eq!(refused(&host, "file.delete", json!({ "path": "dir" })).fault, Fault::Conflict);
+    assert!(run(&host, "file.delete", json!({ "path": "dir", "recursive": true })).result.is_ok());
+    assert_eq!(host.contents("fs/work/dir/b.csv"), None);
+    assert_eq!(refused(&host, "file.delete", json!({ "path": "dir" })).fault, Fault::NotFound);
+    assert_eq!(run(&host, "file.delete", json!({ "path": "dir", "missing_ok": true })).output("changed"), false);
+    assert_eq!(refused(&host, "file.delete", json!({ "path": "/", "recursive": true })).fault, Fault::Invalid);
+}
+
+#[test]
+fn making_a_directory_twice_is_making_it_once() {
+    let host = host();
+    let input = json!({ "path": "x/y" });
+    assert_eq!(run(&host, "file.mkdir", input.clone()).output("changed"), true);
+    assert_eq!(run(&host, "file.mkdir", input).output("changed"), false);
+    assert_eq!(refused(&host, "file.mkdir", json!({ "path": "a.txt" })).fault, Fault::Conflict);
+    assert_eq!(refused(&host, "file.mkdir", json!({ "path": "p/q", "parents": false })).fault, Fault::NotFound);
+}
+
+fn names(ended: &Ended) -> Vec<String> {
+    let entries = ended.output("entries");
+    let entries = entries.as_array().expect("a list").iter();
+    entries.filter_map(|entry| entry.get("name")?.as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn listing_filters_sorts_and_descends() {
+    let host = host().file("fs/work/dir/sub/z.csv", "");
+    assert_eq!(names(&run(&host, "file.list", json!({ "path": "." }))), ["a.txt", "dir"]);
+    let all = json!({ "path": "/work", "recursive": true, "include_hidden": true });
+    assert_eq!(
+        names(&run(&host, "file.list", all)),
+        ["a.txt", "dir", "dir/.c", "dir/b.csv", "dir/sub", "dir/sub/z.csv"]
+    );
+    let csv = run(&host, "file.list", json!({ "path": "/work", "recursive": true, "pattern": "*.csv" }));
+    assert_eq!(
+        (names(&csv), csv.output("count")),
+        (vec!["dir/b.csv".to_owned(), "dir/sub/z.csv".to_owned()], json!(2))
+    );
+    assert_eq!(refused(&host, "file.list", json!({ "path": ".", "max_entries": 1 })).fault, Fault::Exhausted);
+    assert!(
+        refused(&host, "file.list", json!({ "path": ".", "pattern": "[" })).message.contains("`pattern` is faulty")
+    );
+}
+
+#[test]
+fn dry_runs_change_nothing() {
+    for (action, input, says) in [
+        ("file.write", json!({ "path": "n", "content": "abc" }), "would write 3 bytes to /work/n\n"),
+        ("file.copy", json!({ "source": "a.txt", "destination": "n" }), "would copy /work/a.txt to /work/n\n"),
+        ("file.move", json!({ "source": "a.txt", "destination": "n" }), "would move /work/a.txt to /work/n\n"),
+        ("file.delete", json!({ "path": "a.txt" }), "would delete /work/a.txt\n"),
+        ("file.mkdir", json!({ "path": "n" }), "would make directory /work/n\n"),
+    ] {
+        let host = host();
+        assert_eq!(host.run::<ExecFile>(&task(action, input.clone()).dry_run()).stdout(), says);
+        let mut own = input;
+        own.as_object_mut().expect("an object").insert("dry_run".to_owned(), json!(true));
+        assert_eq!(run(&host, action, own).stdout(), says);
+        assert_eq!((text(&host, "fs/work/a.txt").as_deref(), host.contents("fs/work/n")), (Some("alpha"), None));
+    }
+}
+
+#[test]
+fn without_the_grant_nothing_is_reached() {
+    let error = refused(&FakeHost::new(), "file.read", json!({ "path": "/etc/hostname" }));
+    assert_eq!(error.fault, Fault::Denied);
+}
+
+#[test]
+fn schemas_are_strict() {
+    for action in ExecFile::actions() {
+        let schema: Value = serde_json::from_str(&action.input_schema).expect("a schema is JSON");
+        assert_eq!(schema.get("additionalProperties"), Some(&json!(false)), "{}", action.name);
+    }
+}

@@ -1,0 +1,137 @@
+//! A step that cannot do what it should says why in one sentence, at once and later; the steps beside it go on.
+
+use anyhow::{Result, ensure};
+use pintle_tests::Home;
+
+/// A step that cannot do what it should: its message, as `status` shows it.
+fn step_fails(step: &str, parts: &[&str]) -> Result<()> {
+    let home = Home::new()?;
+    let yaml = format!("steps:\n  - id: bad\n{step}\n  - id: good\n    run: echo goes on\n");
+    let lines = home.start_json(&yaml, 1)?;
+    let shown = lines.result()?;
+    shown.expect(&[("bad", "failed"), ("good", "succeeded")])?;
+    let message = shown.step("bad")?.message;
+    for part in parts {
+        ensure!(message.contains(part), "the message lacks {part:?}: {message}");
+    }
+    for word in ["panicked", "Error {", ".rs:"] {
+        ensure!(!message.contains(word), "the message shows the machinery ({word:?}): {message}");
+    }
+    // The same is told by a plain start, and where the step is looked at later.
+    let plain = home.start(&yaml)?;
+    plain.expect_message(1, parts)?;
+    home.run(["status", "latest"])?.expect_code(0)?.expect_printed(&["bad"])?;
+    Ok(())
+}
+
+#[test]
+fn a_step_whose_directory_is_missing() -> Result<()> {
+    step_fails("    run: pwd\n    working_dir: /no/such/dir", &["/no/such/dir", "working_dir"])
+}
+
+#[test]
+fn a_step_whose_program_is_missing() -> Result<()> {
+    step_fails(
+        "    action: exec\n    with: {command: no-such-program}",
+        &["no-such-program", "not found", "install it"],
+    )
+}
+
+#[test]
+fn a_step_whose_shell_is_missing() -> Result<()> {
+    step_fails("    run: echo\n    shell: no-such-shell", &["no-such-shell", "not found"])
+}
+
+#[test]
+fn a_step_that_fails_says_its_exit_code() -> Result<()> {
+    step_fails("    run: exit 7", &["ended with 7"])
+}
+
+#[test]
+fn a_file_that_is_not_there() -> Result<()> {
+    step_fails("    action: file.read\n    with: {path: /no/such/file}", &["/no/such/file"])
+}
+
+#[test]
+fn a_file_that_stands_in_the_way() -> Result<()> {
+    step_fails(
+        "    action: file.write\n    with: {path: /etc/hostname, content: x}",
+        &["/etc/hostname", "overwrite: true"],
+    )
+}
+
+#[test]
+fn a_jq_program_that_is_none() -> Result<()> {
+    step_fails("    action: jq.filter\n    with: {filter: '.a | map(', data: {a: 1}}", &["jq program", "line 1"])
+}
+
+#[test]
+fn data_that_is_not_what_it_is_said_to_be() -> Result<()> {
+    step_fails("    action: jq.filter\n    with: {filter: ., data: 'not json'}", &["not JSON"])
+}
+
+#[test]
+fn a_template_with_an_unknown_name() -> Result<()> {
+    step_fails(
+        "    action: template.render\n    with: {template: 'a {{ b }}', data: {a: 1}}",
+        &["template", "line 1", "undefined"],
+    )
+}
+
+#[test]
+fn a_server_that_does_not_answer() -> Result<()> {
+    // Nothing listens on the discard port of loopback.
+    step_fails("    action: http.request\n    with: {url: 'http://127.0.0.1:9/'}", &["127.0.0.1:9"])
+}
+
+#[test]
+fn an_address_that_is_none() -> Result<()> {
+    step_fails("    action: http.request\n    with: {url: 'gopher://x/'}", &["gopher"])
+}
+
+#[test]
+fn outputs_that_were_promised_and_not_written() -> Result<()> {
+    step_fails("    run: echo a=1 >> \"$PINTLE_OUTPUT_FILE\"\n    outputs: [{name: a}, {name: b}]", &["`b`"])
+}
+
+#[test]
+fn outputs_that_were_not_promised() -> Result<()> {
+    step_fails("    run: printf 'a=1\\nz=2\\n' >> \"$PINTLE_OUTPUT_FILE\"\n    outputs: [{name: a}]", &["`z`"])
+}
+
+#[test]
+fn an_output_that_is_not_the_json_that_it_should_be() -> Result<()> {
+    step_fails("    run: echo 'a={' >> \"$PINTLE_OUTPUT_FILE\"\n    outputs: [{name: a, type: json}]", &["`a`", "JSON"])
+}
+
+#[test]
+fn a_stranger_that_is_not_there_or_not_wasm() -> Result<()> {
+    step_fails("    action: wasi.run\n    with: {path: /no/such.wasm}", &["/no/such.wasm"])?;
+    step_fails("    action: wasi.run\n    with: {path: /etc/hostname}", &["/etc/hostname"])
+}
+
+#[test]
+fn a_step_that_takes_too_long() -> Result<()> {
+    step_fails("    run: sleep 60\n    timeout_sec: 0.3", &["0.3"])
+}
+
+#[test]
+fn the_sandbox_refuses_programs_files_and_addresses_and_says_what_to_grant() -> Result<()> {
+    let home = Home::new()?;
+    let yaml = "defaults: {continue_on: {failure: true}}\nsteps:\n  - id: shell\n    run: echo hello\n  - id: file\n    \
+                action: file.read\n    with: {path: /etc/hostname}\n  - id: net\n    action: http.request\n    \
+                with: {url: 'http://127.0.0.1:9/'}\n  - id: data\n    action: jq.filter\n    \
+                with: {filter: '.a', data: {a: 5}}\n";
+    let dag = home.write("dag.yaml", yaml)?.display().to_string();
+    let ended = home.run(["start", &dag, "--sandbox", "-r", "walled"])?;
+    ended.expect_message(1, &["exec-command", "exec-file", "exec-http", "grant"])?;
+    ended.expect_printed(&["data | 5"])?;
+    home.status("walled")?.expect(&[
+        ("shell", "failed"),
+        ("file", "failed"),
+        ("net", "failed"),
+        ("data", "succeeded"),
+    ])?;
+    ensure!(!ended.stdout.contains("hello"), "a program ran in the sandbox");
+    Ok(())
+}
