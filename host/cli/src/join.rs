@@ -17,7 +17,7 @@ use pintle_plane::worker::ClaimId;
 use pintle_runtime::{Compiler, Embedded, Executors, GrantPolicy, Settings as RuntimeSettings};
 use pintle_store::{Clock as _, LogName, Nodes as _};
 use pintle_store_sqlite::{Layout, Mode, Sqlite};
-use pintle_worker::{Handle, Launcher, ReaperCommand, Worker};
+use pintle_worker::{CoreActions, Handle, Launcher, ReaperCommand, Worker};
 use tokio::task::JoinHandle;
 
 use crate::embedded::{self, EMBEDDED};
@@ -91,7 +91,8 @@ impl House {
             dry_run: false,
         };
         let watch = Arc::new(Watch(feed.clone()));
-        let (worker, handle) = Worker::new(options, self.coordinator.clone(), Arc::new(executors), Some(watch))?;
+        let executor = CoreActions::before(Arc::new(executors));
+        let (worker, handle) = Worker::new(options, self.coordinator.clone(), Arc::new(executor), Some(watch))?;
         Ok(Crew { handle, hired: Some(worker), worker: None, duties: None, feed })
     }
 

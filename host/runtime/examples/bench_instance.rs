@@ -2,7 +2,13 @@
 //! what a process pays for its first one.
 //!
 //! `cargo run --release -p pintle-runtime --example bench_instance [COMPONENT.wasm plugin.toml]`
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark ends at the first problem")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark ends at the first problem"
+)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

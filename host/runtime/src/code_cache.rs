@@ -129,7 +129,7 @@ fn entry_name(engine: &wasmtime::Engine, digest: &Digest) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
     use crate::blobs::digest_of;
     use crate::engine::{Allocator, Engine};

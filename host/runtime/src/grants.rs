@@ -159,11 +159,12 @@ pub struct FilesRoot {
 }
 
 impl FilesGrant {
-    /// All files that the worker's user may reach.
+    /// All files that the worker's user may reach: by their absolute paths, and as `fs/...`, by which exec-file, which
+    /// may be given less, always speaks.
     #[must_use]
     pub fn everything() -> Self {
         let root = FilesRoot { path: PathBuf::from("/"), read_only: false };
-        Self { roots: BTreeMap::from([("/".to_owned(), root)]) }
+        Self { roots: BTreeMap::from([("/".to_owned(), root.clone()), ("fs".to_owned(), root)]) }
     }
 
     /// Splits `root-name/path` (or an absolute path, with a root `/`) into the root and the path beneath it.
@@ -240,7 +241,9 @@ mod tests {
         assert!(!Grants::none().has("files"));
         assert!(empty.has("files"));
         assert!(empty.files.is_some_and(|files| files.find("/etc/hosts").is_none()));
-        assert!(FilesGrant::everything().find("/etc/hosts").is_some_and(|(_, path)| path == "etc/hosts"));
+        for path in ["/etc/hosts", "fs/etc/hosts"] {
+            assert!(FilesGrant::everything().find(path).is_some_and(|(_, beneath)| beneath == "etc/hosts"), "{path}");
+        }
         assert!(FilesGrant::everything().find("etc/hosts").is_none(), "a relative path found a root");
     }
 }

@@ -1,5 +1,5 @@
 //! The host interfaces as a guest sees them.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -1,5 +1,5 @@
 //! The table of spellings by which a guest may try to reach what it may not.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::time::{Instant, sleep_until};
@@ -26,6 +26,8 @@ use crate::limits;
 
 /// Action that probes are performed by.
 const RUN: &str = "run";
+/// Variable that names the run's own directory.
+const RUN_DIR: &str = "DAG_RUN_WORK_DIR";
 
 /// A step at work.
 pub(super) struct Step {
@@ -101,14 +103,14 @@ impl Step {
 
     fn prepare(&self) -> Early<()> {
         let dir = &self.assignment.working_dir;
-        if dir.starts_with(&self.shared.options.work_root) {
-            fs::create_dir_all(dir).map_err(|error| {
-                outcome::fault(
-                    FailReason::NotStarted,
-                    format!("the run's directory `{}` cannot be made: {error}", dir.display()),
-                )
-            })?;
-        } else if !dir.is_dir() {
+        // The run's own directory is named to every step, also to one that works elsewhere.
+        let named = self.env.iter().find(|(name, _)| name == RUN_DIR).map(|(_, dir)| Path::new(dir));
+        for own in named.into_iter().chain([dir.as_path()]) {
+            if own.starts_with(&self.shared.options.work_root) {
+                Self::make(own)?;
+            }
+        }
+        if !dir.is_dir() {
             let message =
                 format!("the working directory `{}` does not exist; create it, or change `working_dir`", dir.display());
             return Err(outcome::fault(FailReason::NotStarted, message));
@@ -125,6 +127,13 @@ impl Step {
                 })?;
         }
         Ok(())
+    }
+
+    fn make(dir: &Path) -> Early<()> {
+        fs::create_dir_all(dir).map_err(|error| {
+            let message = format!("the run's directory `{}` cannot be made: {error}", dir.display());
+            outcome::fault(FailReason::NotStarted, message)
+        })
     }
 
     async fn check_preconditions(&self) -> Early<()> {
