@@ -30,7 +30,9 @@ pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
             )));
         }
         let steps = steps(&house, &row, &args.step).await?;
-        let again_how = if over { Again::Retry(&steps, args.downstream) } else { Again::Resume };
+        // The coordinator looks again whether the run is over: it may have ended, or been interrupted, since.
+        let opening = if over { Opening::Retried } else { Opening::Resumed };
+        let again_how = Again::Retry(&steps, args.downstream, opening);
         again(&house, &row.id, &args.running, context, again_how).await
     })
 }
@@ -50,7 +52,7 @@ pub(crate) async fn resume(text: &str, how: &Running, context: &Context, known: 
 #[derive(Clone, Copy)]
 enum Again<'a> {
     Resume,
-    Retry(&'a [StepIndex], bool),
+    Retry(&'a [StepIndex], bool, Opening),
 }
 
 async fn find(text: &str, context: &Context, known: Vec<Staged>) -> anyhow::Result<(House, RunRow)> {
@@ -67,7 +69,7 @@ async fn again(house: &House, run: &RunId, how: &Running, context: &Context, aga
     clear_away(house, run).await?;
     let (taken, opening) = match again {
         Again::Resume => (house.coordinator.resume(run).await, Opening::Resumed),
-        Again::Retry(steps, downstream) => (house.coordinator.retry(run, steps, downstream).await, Opening::Retried),
+        Again::Retry(steps, downstream, opening) => (house.coordinator.retry(run, steps, downstream).await, opening),
     };
     match taken {
         Ok(()) => perform(house, crew, (run, opening), how, context, &mut signals).await,
