@@ -31,3 +31,11 @@ pub fn until<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Result
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+/// Whether a process can still act. One that has ended and was not yet waited for by its parent cannot.
+#[must_use]
+pub fn lives(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}

@@ -153,7 +153,7 @@ fn sandbox() -> Result<()> {
         ("spin", "CPU limit of 200 ms reached"),
         ("hungry", "memory limit of 16 MiB reached"),
         ("flood", "output limit of 1 KiB reached"),
-        ("escape", "ended with 77"),
+        ("escape", "exit code 77"),
     ] {
         let shown = shown.step(step)?;
         ensure!(shown.message.contains(message), "{step}: {} lacks {message:?}", shown.message);

@@ -44,7 +44,7 @@ fn a_step_whose_shell_is_missing() -> Result<()> {
 
 #[test]
 fn a_step_that_fails_says_its_exit_code() -> Result<()> {
-    step_fails("    run: exit 7", &["ended with 7"])
+    step_fails("    run: exit 7", &["exit code 7"])
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_stranger_that_is_not_there_or_not_wasm() -> Result<()> {
 
 #[test]
 fn a_step_that_takes_too_long() -> Result<()> {
-    step_fails("    run: sleep 60\n    timeout_sec: 0.3", &["0.3"])
+    step_fails("    run: sleep 60\n    timeout_sec: 0.3", &["timeout", "300ms"])
 }
 
 #[test]

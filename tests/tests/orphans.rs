@@ -54,7 +54,7 @@ fn leaves_nothing(script: &str, kills: u32) -> Result<()> {
     }
     ensure!(all.iter().any(|line| line.losses == kills), "the last claim wrote nothing");
     for line in all.iter().filter(|line| line.losses < kills) {
-        ensure!(!Path::new(&format!("/proc/{}", line.pid)).exists(), "process {} of an old claim lives", line.pid);
+        ensure!(!wait::lives(line.pid), "process {} of an old claim lives", line.pid);
     }
     Ok(())
 }

@@ -186,7 +186,7 @@ fn started(home: &Home, name: &str, lines: usize) -> Result<()> {
 const LOST: &str = r#"
 steps:
   - id: before
-    run: echo kept >> BEFORE
+    run: echo kept | tee -a BEFORE
     output: KEPT
   - id: hit
     depends: before
@@ -300,7 +300,7 @@ steps:
     run: until test -e {flag}; do sleep 0.02; done
   - id: told
     depends: wait
-    run: echo "$PRINTED, ${{steps.made.outputs.text}}, ${{steps.made.outputs.data}}"
+    run: echo "$PRINTED, ${{steps.made.outputs.text}}", '${{steps.made.outputs.data}}'
 "#,
         flag = flag.display()
     );

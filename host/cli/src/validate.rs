@@ -1,7 +1,5 @@
 //! `pintle validate`.
 
-mod unresolved;
-
 use pintle_core::plugin::Staged;
 use serde_json::{Value, json};
 
@@ -78,9 +76,6 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
                 let findings = dag.notices.report().findings();
                 verdict.findings.extend(findings.iter().map(|finding| of(finding, "notice")));
                 verdict.said.push(dag.notices.render(colours));
-            }
-            if args.show_unresolved {
-                verdict.said.extend(unresolved::references(&dag.plan));
             }
             verdict.valid = true;
         }

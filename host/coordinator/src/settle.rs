@@ -10,6 +10,7 @@ use pintle_core::run::Outcome;
 use pintle_core::run::command::{FailReason, Failed, Finished};
 use pintle_plane::worker::Settled;
 use pintle_spec::assignment::{ResolvedCondition, repeat_condition};
+use pintle_spec::eval::StepValues;
 use pintle_store::{Channel, LogName};
 
 use crate::error::Error;
@@ -55,7 +56,14 @@ impl Coordinator {
             }
         }
         if done.repeat_condition.is_none() {
-            done.repeat_condition = self.repeat_by_value(live, index, step).await;
+            // A repetition's condition may look at what the step itself has just said.
+            let own = StepValues {
+                exit_code: done.exit_code,
+                variable: done.stdout.as_deref().map(|text| text.trim().to_owned()),
+                outputs: done.outputs.clone(),
+                ..StepValues::default()
+            };
+            done.repeat_condition = self.repeat_by_value(live, index, step, own).await;
         }
         done.output_file = None;
         for (_, value) in &mut done.outputs {
@@ -72,9 +80,16 @@ impl Coordinator {
     }
 
     /// A repeat condition that needs no program.
-    async fn repeat_by_value(&self, live: &mut Live, index: StepIndex, step: &Step) -> Option<Result<bool, String>> {
+    async fn repeat_by_value(
+        &self,
+        live: &mut Live,
+        index: StepIndex,
+        step: &Step,
+        own: StepValues,
+    ) -> Option<Result<bool, String>> {
         let Check::Value { .. } = step.repeat.as_ref()?.condition.as_ref()? else { return None };
         let plan = live.run.plan.clone();
+        live.values.results.insert(index, own);
         let scope = match self.scope(live, &plan, index).await {
             Ok(scope) => scope,
             Err(reason) => return Some(Err(reason)),

@@ -55,6 +55,19 @@ impl Process {
         Ok(run)
     }
 
+    /// Lets go of everything, and waits until others see that. Logs may still be being closed behind the last report.
+    async fn die(self, seen_by: &Sqlite) -> Outcomes {
+        let node = NodeId::new(self.worker.as_str().trim_end_matches("-w"))?;
+        drop(self);
+        let gone = async {
+            while seen_by.is_alive(&node).await? {
+                tokio::task::yield_now().await;
+            }
+            Ok::<_, Box<dyn Error>>(())
+        };
+        tokio::time::timeout(Duration::from_secs(5), gone).await?
+    }
+
     async fn claim(&self, want: usize) -> Outcomes<Vec<Assignment>> {
         Ok(self.coordinator.claim(self.worker.clone(), want).await?)
     }
@@ -183,7 +196,7 @@ async fn i2_after_the_death_of_its_home_a_run_goes_on_where_it_stood() -> Outcom
     let new = Process::on(dir.path(), "new").await?;
     let live = new.coordinator.resume(&run).await;
     assert!(live.is_err_and(|e| e.to_string().contains("being run by process 4711")));
-    drop(old);
+    old.die(&new.store).await?;
     assert_eq!(new.coordinator.recover_dead().await?, [run.clone()]);
     assert_eq!(new.coordinator.recover_dead().await?, [], "an interruption was recorded twice");
     assert_eq!(new.store.row(&run).await?.ok_or("no row")?.waiting.as_deref(), Some("interrupted"));
@@ -382,5 +395,36 @@ async fn a_run_id_is_taken_once() -> Outcomes {
     assert_eq!(process.coordinator.settled(&run).await?, RunStatus::Failed);
     let page = process.store.list(&RunFilter::default(), None, 10).await?;
     assert_eq!(page.rows.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_repetition_ends_when_its_own_output_says_so() -> Outcomes {
+    let dir = tempfile::tempdir()?;
+    let process = Process::on(dir.path(), "n1").await?;
+    let mut poll = step("poll", "x", &[]);
+    poll.output = Some(Output::Variable("STATE".into()));
+    poll.outputs = vec![DeclaredOutput { name: "state".into(), kind: Default::default() }];
+    poll.repeat = Some(RepeatPolicy {
+        mode: RepeatMode::Until,
+        interval: Span::ZERO,
+        limit: Some(9),
+        backoff_milli: 1000,
+        max_interval: None,
+        condition: Some(pintle_core::plan::Check::Value {
+            value: Template("${steps.poll.outputs.state}".into()),
+            expected: "done".into(),
+        }),
+        exit_code: vec![],
+    });
+    let run = process.submit("r1", vec![poll]).await?;
+    let said = |text: &str| {
+        let output_file = Some(format!("state={text}\n"));
+        Outcome::Finished(Finished { exit_code: Some(0), output_file, ..Finished::default() })
+    };
+    let first = one(process.claim(1).await?)?;
+    let second = one(process.settle(&first, said("busy"), 1).await?.1)?;
+    process.settle(&second, said("done"), 1).await?;
+    assert_eq!(process.coordinator.settled(&run).await?, RunStatus::Succeeded);
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use rusqlite::wal::CheckpointMode;
 
 use crate::connection::BUSY_TIMEOUT;
@@ -87,6 +87,10 @@ impl Log {
         match conn.busy_timeout(BUSY_TIMEOUT).and(done) {
             Ok((total, done)) if total == done => self.pages.store(0, Ordering::Relaxed),
             Ok((total, done)) => tracing::debug!(total, done, "readers kept the log from being checked in"),
+            // Another process is at it, or readers held out: as good as done, and no news for anybody.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                tracing::debug!("another process is checking the log in");
+            }
             Err(error) => tracing::warn!(database = %path.display(), %error, "the log could not be checked in"),
         }
     }

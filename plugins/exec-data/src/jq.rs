@@ -61,6 +61,26 @@ pub(crate) fn run(task: &Task, input: Input) -> Result<Done, Error> {
     Ok(Done::new().output("result", result).output("count", results.len()).output("results", results))
 }
 
+/// Compiles a program over a library of definitions.
+fn compile_over(
+    library: impl Iterator<Item = load::parse::Def<&'static str>>,
+    code: &str,
+    names: &[String],
+) -> Result<Filter<Kind>, Error> {
+    let arena = Arena::default();
+    let modules = Loader::new(library).load(&arena, File { code, path: () }).map_err(|errors| loading(&errors))?;
+    Compiler::default()
+        .with_funs(functions())
+        .with_global_vars(names.iter().map(String::as_str))
+        .compile(modules)
+        .map_err(|errors| {
+            let first = errors.iter().find_map(|(file, errors)| Some((file.code, errors.first()?)));
+            first.map_or_else(unknown, |(code, (found, what))| {
+                faulty(code, found, &format!("undefined {}", what.as_str()))
+            })
+        })
+}
+
 /// A result as it is printed.
 pub(crate) fn line(result: &Value, raw: bool) -> String {
     match result {
@@ -95,19 +115,9 @@ impl Program {
     pub(crate) fn compile(code: &str, env: &[(String, String)], args: BTreeMap<String, Value>) -> Result<Self, Error> {
         let (names, variables) = variables(env, args)?;
         let code = format!("{PRELUDE}{code}");
-        let arena = Arena::default();
-        let loader = Loader::new(jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()));
-        let modules = loader.load(&arena, File { code: code.as_str(), path: () }).map_err(|errors| loading(&errors))?;
-        let filter = Compiler::default()
-            .with_funs(functions())
-            .with_global_vars(names.iter().map(String::as_str))
-            .compile(modules)
-            .map_err(|errors| {
-                let first = errors.iter().find_map(|(file, errors)| Some((file.code, errors.first()?)));
-                first.map_or_else(unknown, |(code, (found, what))| {
-                    faulty(code, found, &format!("undefined {}", what.as_str()))
-                })
-            })?;
+        // Reading the library of definitions costs more than most programs do, and most programs need none of it.
+        let all = || jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let filter = compile_over(jaq_core::defs(), &code, &names).or_else(|_| compile_over(all(), &code, &names))?;
         Ok(Self { filter, variables })
     }
 

@@ -73,9 +73,6 @@ pub(crate) struct Validate {
     /// Notices count as faults
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Also list references that stay as they are because nothing defines them
-    #[arg(long)]
-    pub(crate) show_unresolved: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
