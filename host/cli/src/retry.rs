@@ -8,7 +8,7 @@ use pintle_core::plugin::Staged;
 use pintle_store::{RunRow, Runs as _};
 
 use crate::args::{Retry, Running};
-use crate::context::Context;
+use crate::context::{Context, remark};
 use crate::embedded;
 use crate::failure::{Exit, Failure};
 use crate::join::House;
@@ -46,8 +46,18 @@ pub(crate) async fn resume(text: &str, how: &Running, context: &Context, known: 
             row.id, row.status
         )));
     }
+    if row.waiting.as_deref() == Some(PARKED) {
+        remark(&format!(
+            "run {} waits: whether a parked step did its work is not known; look, then `pintle retry {0}` runs it again",
+            row.id
+        ));
+        return Ok(Exit::Success);
+    }
     again(&house, &row.id, how, context, Again::Resume).await
 }
+
+/// What a run's row says while it waits for somebody to look at a step.
+const PARKED: &str = "parked";
 
 #[derive(Clone, Copy)]
 enum Again<'a> {

@@ -144,8 +144,9 @@ impl Coordinator {
         Ok(())
     }
 
-    /// Goes on with a run that waits: after an interruption, or with its parked steps run again. This process becomes
-    /// its home. Refused while another process works on it.
+    /// Goes on with a run that waits. After an interruption its parked steps stay parked, for nobody has looked at them;
+    /// a run that waits for its parked steps runs them again. This process becomes its home. Refused while another
+    /// process works on it.
     pub async fn resume(&self, run: &RunId) -> Result<(), Error> {
         self.take_over(run, |batch| {
             if batch.live.run.status() != RunStatus::Waiting {

@@ -34,7 +34,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The binary that a user gets.
+/// The binary that a user gets. As everything in release it is built with `--workspace`: one choice of features, so
+/// that what is large is compiled once.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
-    shell::run(shell::cargo(&workspace.root).args(["build", "--locked", "--release", "-p", "pintle"]))
+    let words = ["build", "--locked", "--release", "--workspace", "--bin", "pintle"];
+    shell::run(shell::cargo(&workspace.root).args(words))
 }

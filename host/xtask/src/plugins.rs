@@ -153,13 +153,15 @@ fn stage(workspace: &Workspace, plugins: &[Plugin]) -> Result<bool> {
     if stamp.holds(&outputs) {
         return Ok(false);
     }
-    let mut cargo = shell::cargo(&workspace.root);
-    cargo.args(["run", "--quiet", "--release", "-p", "pintle-runtime", "--bin", "pintle-stage", "--"]).arg(&out);
+    let words = ["build", "--locked", "--release", "--workspace", "--bin", "pintle-stage"];
+    shell::run(shell::cargo(&workspace.root).args(words))?;
+    let mut stage = shell::program(&workspace.root, workspace.release("pintle-stage"));
+    stage.arg(&out);
     for plugin in plugins {
         let entry = Entry::of(&plugin.name);
-        cargo.arg(out.join(entry.wasm)).arg(out.join(entry.manifest));
+        stage.arg(out.join(entry.wasm)).arg(out.join(entry.manifest));
     }
-    shell::run(&mut cargo)?;
+    shell::run(&mut stage)?;
     match outputs.iter().find(|path| !path.is_file()) {
         Some(missing) => bail!("pintle-stage did not write {}", missing.display()),
         None => stamp.set().map(|()| true),

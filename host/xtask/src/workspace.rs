@@ -31,7 +31,12 @@ impl Workspace {
 
     /// The binary that a user gets.
     pub(crate) fn pintle(&self) -> PathBuf {
-        self.target.join("release").join("pintle")
+        self.release("pintle")
+    }
+
+    /// A program that was built in release.
+    pub(crate) fn release(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(name)
     }
 
     /// Programs that `setup` installed.

@@ -155,11 +155,13 @@ fn interrupt(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-// Waiting => Running
+// Waiting => Running. Parked steps are run again only when it is for them that the run waits: who goes on after an
+// interruption has not looked at them yet.
 fn resume(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     expect(draft.run, "resumed", &[RunStatus::Waiting])?;
+    let looked_at = matches!(draft.head().waiting, Some(WaitReason::Parked { .. }));
     draft.emit(Body::Resumed);
-    let parked: Vec<StepIndex> = draft.run.steps_in(StepStatus::Waiting).collect();
+    let parked: Vec<StepIndex> = draft.run.steps_in(StepStatus::Waiting).filter(|_| looked_at).collect();
     for step in parked {
         draft.emit(Body::StepReady { step });
     }

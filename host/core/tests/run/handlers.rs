@@ -195,14 +195,16 @@ fn the_wait_handler_runs_before_the_run_waits_and_once() {
 }
 
 #[test]
-fn i1_a_wait_handler_that_came_too_late_does_not_outlive_the_run() {
+fn i1_a_wait_handler_that_was_interrupted_runs_before_the_run_waits_again() {
     let mut stand = Stand::started(plan("a").set("a", |s| s.on_lost = OnLost::Park).with(&[Role::OnWait]));
     stand.claim("a");
     stand.lose("a");
     stand.tell(Command::Interrupt);
     stand.tell(Command::Resume);
-    stand.succeed("a");
-    assert_eq!(stand.shows(), "running: a succeeded, wait ready");
+    assert_eq!(stand.shows(), "running: a waiting, wait ready", "nobody has looked at the parked step");
     stand.succeed("wait");
+    assert_eq!(stand.shows(), "waiting: a waiting, wait succeeded");
+    stand.tell(Command::Resume);
+    stand.succeed("a");
     assert_eq!(stand.run.status(), RunStatus::Succeeded);
 }

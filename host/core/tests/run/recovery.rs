@@ -177,7 +177,7 @@ fn interruptions_park_what_says_so() {
     stand.tell(Command::Interrupt);
     assert_eq!(stand.shows(), "waiting: a waiting, b failed, c ready");
     stand.tell(Command::Resume);
-    assert_eq!(stand.shows(), "running: a ready, b failed, c ready");
+    assert_eq!(stand.shows(), "running: a waiting, b failed, c ready");
 }
 
 #[test]
