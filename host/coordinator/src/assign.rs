@@ -30,26 +30,20 @@ pub(crate) struct Values {
 }
 
 impl Coordinator {
-    /// The claimed step as its worker gets it. What cannot be resolved becomes a failed precondition: the step fails
-    /// with that sentence.
-    pub(crate) async fn assignment(&self, live: &mut Live, index: StepIndex) -> Option<Assignment> {
+    /// The claimed step as its worker gets it, or why its values cannot be resolved: then it fails with that sentence.
+    pub(crate) async fn assignment(&self, live: &mut Live, index: StepIndex) -> Result<Assignment, String> {
         let plan = live.run.plan.clone();
-        let (step, state) = (plan.step(index)?.clone(), live.run.step(index)?.clone());
-        let resolved = self.resolve(live, &plan, index).await;
-        let dag_dir = live.context.dag_dir.clone();
+        let resolved = self.resolve(live, &plan, index).await?;
+        let (Some(step), Some(state)) = (plan.step(index), live.run.step(index)) else {
+            return Err(format!("the plan has no step {}", index.0));
+        };
+        let dir = match resolved.working_dir.as_deref() {
+            None => self.work_dir(live),
+            Some(dir) => live.context.dag_dir.join(expand_home(dir, &self.options.env)),
+        };
         let claim = ClaimId { run: live.run.id.clone(), step: index, fence: state.fence };
-        let base = Base { claim, live, step: &step, state: &state, key: self.operation_key(live, index, &state) };
-        Some(match resolved {
-            Ok(resolved) => {
-                let own = self.work_dir(live);
-                let dir = resolved
-                    .working_dir
-                    .as_deref()
-                    .map_or(own, |dir| dag_dir.join(expand_home(dir, &self.options.env)));
-                base.assignment(&self.options, resolved, dir)
-            }
-            Err(reason) => base.failing(&self.options, reason.to_string(), dag_dir),
-        })
+        let base = Base { claim, live, step, state, key: self.operation_key(live, index, state) };
+        Ok(base.assignment(&self.options, resolved, dir))
     }
 
     async fn resolve(&self, live: &mut Live, plan: &Arc<Plan>, index: StepIndex) -> Result<Resolved, String> {
@@ -192,22 +186,6 @@ impl Base<'_> {
             max_output: options.max_output.min(MAX_OUTPUT),
             repeat_probe: resolved.repeat.map(probe),
         }
-    }
-
-    /// An assignment that can only fail, with `reason`.
-    fn failing(self, options: &crate::Options, reason: String, working_dir: PathBuf) -> Assignment {
-        let action = self.step.action.name().to_owned();
-        let resolved = Resolved {
-            env: Vec::new(),
-            working_dir: None,
-            action,
-            input_json: "{}".to_owned(),
-            conditions: vec![ResolvedCondition::Known { text: "values".to_owned(), met: Err(reason) }],
-            stdout: None,
-            stderr: None,
-            repeat: None,
-        };
-        self.assignment(options, resolved, working_dir)
     }
 }
 

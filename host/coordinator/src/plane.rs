@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pintle_core::ids::{RunId, WorkerId};
 use pintle_core::plan::StepIndex;
-use pintle_core::run::{Command, Refusal};
+use pintle_core::run::command::{FailReason, Failed};
+use pintle_core::run::{Command, Outcome, Refusal};
 use pintle_plane::BoxFuture;
 use pintle_plane::output::Channel;
 use pintle_plane::worker::{Assignment, LogChunk, Notice, PlaneError, Reported, Settled, Taken, WorkerPlane};
@@ -91,10 +92,7 @@ impl Coordinator {
                     let accepted = Taken::Accepted { version: committed.version };
                     let taken = verdicts.iter().map(|v| if v.is_ok() { accepted.clone() } else { Taken::Stale });
                     let taken = taken.collect();
-                    let mut assignments = Vec::with_capacity(claimed.len());
-                    for step in claimed {
-                        assignments.extend(self.assignment(live, step).await);
-                    }
+                    let assignments = self.assignments(live, claimed).await?;
                     return Ok((taken, assignments));
                 }
                 Err(CommitError::Store(error)) => return Err(error.into()),
@@ -102,6 +100,24 @@ impl Coordinator {
             }
         }
         Err(Error::Contended(live.run.id.clone()))
+    }
+
+    /// The claimed steps with their values. One whose values cannot be resolved is settled here, as failed.
+    async fn assignments(&self, live: &mut Live, claimed: Vec<StepIndex>) -> Result<Vec<Assignment>, Error> {
+        let mut assignments = Vec::with_capacity(claimed.len());
+        for step in claimed {
+            match self.assignment(live, step).await {
+                Ok(assignment) => assignments.push(assignment),
+                Err(message) => {
+                    let fence = live.run.step(step).map(|state| state.fence).unwrap_or_default();
+                    let reason = FailReason::NotStarted;
+                    let failed = Failed { reason, message, exit_code: None, retry_after: None, output_matched: false };
+                    let command = Command::Settle { step, fence, outcome: Outcome::Failed(failed) };
+                    self.drive(live, &command).await?;
+                }
+            }
+        }
+        Ok(assignments)
     }
 
     /// Lets go of what is held open for the logs of claims that are over; nobody waits for that.

@@ -428,3 +428,22 @@ async fn a_repetition_ends_when_its_own_output_says_so() -> Outcomes {
     assert_eq!(process.coordinator.settled(&run).await?, RunStatus::Succeeded);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_step_whose_values_cannot_be_resolved_fails_with_that_sentence() -> Outcomes {
+    let dir = tempfile::tempdir()?;
+    let process = Process::on(dir.path(), "n1").await?;
+    let mut first = step("first", "x", &[]);
+    first.outputs = vec![DeclaredOutput { name: "text".into(), kind: Default::default() }];
+    // A command is one line; what the reference brings is two.
+    let run = process.submit("r1", vec![first, step("second", "echo ${steps.first.outputs.text}", &[0])]).await?;
+    let claimed = one(process.claim(1).await?)?;
+    let output_file = Some("text<<END\none\ntwo\nEND\n".into());
+    let outcome = Outcome::Finished(Finished { output_file, ..Finished::default() });
+    let (_, none) = process.settle(&claimed, outcome, 1).await?;
+    assert!(none.is_empty(), "it was given to the worker: {none:#?}");
+    assert_eq!(process.coordinator.settled(&run).await?, RunStatus::Failed);
+    let said = process.store.row(&run).await?.and_then(|row| row.message).unwrap_or_default();
+    assert!(said.starts_with("step `second`: ") && said.contains("line break"), "{said}");
+    Ok(())
+}
