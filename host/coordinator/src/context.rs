@@ -64,7 +64,7 @@ pub fn open(sealed: &Json, run: &RunId, key: &[u8; 32]) -> Result<Context, Unrea
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     let nibble = |d: u8| char::from(d).to_digit(16).and_then(|n| u8::try_from(n).ok());

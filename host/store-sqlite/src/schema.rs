@@ -39,20 +39,28 @@ pub(crate) enum State {
 
 /// Compares the database's schema with ours: one page is read.
 pub(crate) fn state(conn: &Connection, path: &Path) -> Result<State, Error> {
-    let found: u32 = conn
-        .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
-        .map(sql::uint32)
-        .map_err(|e| fault::sql(e, path))?;
+    let mut found = version(conn, path)?;
+    if found == 0 {
+        let objects: i64 =
+            conn.query_row(query!("schema/objects"), [], |row| row.get(0)).map_err(|e| fault::sql(e, path))?;
+        if objects == 0 {
+            return Ok(State::Behind(0));
+        }
+        // Another process may have brought schema and version between the two looks; it commits both at once.
+        found = version(conn, path)?;
+    }
     match found {
         LATEST => Ok(State::Ready),
-        0 => {
-            let objects: i64 =
-                conn.query_row(query!("schema/objects"), [], |row| row.get(0)).map_err(|e| fault::sql(e, path))?;
-            if objects == 0 { Ok(State::Behind(0)) } else { Err(Error::Foreign { path: path.to_owned() }) }
-        }
+        0 => Err(Error::Foreign { path: path.to_owned() }),
         1..LATEST => Ok(State::Behind(found)),
         _ => Err(Error::NewerSchema { path: path.to_owned(), found, known: LATEST }),
     }
+}
+
+fn version(conn: &Connection, path: &Path) -> Result<u32, Error> {
+    conn.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
+        .map(sql::uint32)
+        .map_err(|e| fault::sql(e, path))
 }
 
 /// Brings the database to our schema. The caller holds the write lock; whoever came first has done it.

@@ -6,7 +6,7 @@
 use crate::counter::RunAttempt;
 use crate::graph::Graph;
 use crate::plan::{Plan, Role, StepIndex};
-use crate::run::event::{Again, Body, Event, StepEnd};
+use crate::run::event::{Again, Body, Event, StepEnd, WaitReason};
 use crate::run::state::{Head, Run, StepState, Stop, Tally};
 use crate::run::status::{RunStatus, StepStatus};
 use crate::time::Timestamp;
@@ -181,10 +181,10 @@ fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
             step.due = None;
             Some(Ready)
         }
-        // Waiting => Ready; somebody looked at it, so its losses are forgotten
+        // Waiting => Ready; somebody has looked at it
         (Body::StepReady { .. }, Waiting) => {
             step.waiting = None;
-            step.losses = 0;
+            step.losses_seen = step.losses;
             step.same_try = true;
             Some(Ready)
         }
@@ -214,6 +214,9 @@ fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
         // Running => Waiting
         (Body::StepWaiting { fence, reason, .. }, Running) if *fence > step.fence => {
             step.fence = *fence;
+            if let WaitReason::Parked { losses } = reason {
+                step.losses = *losses;
+            }
             step.waiting = Some(reason.clone());
             Some(Waiting)
         }

@@ -99,7 +99,7 @@ fn claim(draft: &mut Draft<'_>, index: StepIndex, worker: WorkerId) -> Result<()
 // Running => Ready, Waiting or Failed, as the step's `on_lost` says
 pub(super) fn lose(draft: &mut Draft<'_>, index: StepIndex) {
     let Some(step) = draft.step(index) else { return };
-    let (fence, losses) = (step.fence.mint(), step.losses.saturating_add(1));
+    let (fence, losses, seen) = (step.fence.mint(), step.losses.saturating_add(1), step.losses_seen);
     if draft.head().stop.is_some() {
         let end = StepEnd::without_try(StepStatus::Aborted, EndReason::Stopped);
         return draft.emit(Body::StepEnded { step: index, end });
@@ -107,7 +107,9 @@ pub(super) fn lose(draft: &mut Draft<'_>, index: StepIndex) {
     let on_lost = draft.run.plan.step(index).map_or(OnLost::Rerun, |s| s.on_lost);
     let parked = WaitReason::Parked { losses };
     match on_lost {
-        OnLost::Rerun if losses <= limits::MAX_LOSSES => draft.emit(Body::StepLost { step: index, fence }),
+        OnLost::Rerun if losses.saturating_sub(seen) <= limits::MAX_LOSSES => {
+            draft.emit(Body::StepLost { step: index, fence })
+        }
         OnLost::Rerun | OnLost::Park => {
             draft.emit(Body::StepWaiting { step: index, fence, reason: parked });
         }

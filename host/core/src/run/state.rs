@@ -82,8 +82,10 @@ pub struct StepState {
     pub attempt: Attempt,
     /// The last claim, or the loss that followed it.
     pub fence: Fence,
-    /// Times that its worker was lost, since a person last looked at it.
+    /// Times that its worker was lost; the next try is told (`PINTLE_LOSSES`).
     pub losses: u32,
+    /// How many of them a person has seen: they do not count towards parking again.
+    pub losses_seen: u32,
     /// Times that it finished and was run again.
     pub repetition: u32,
     /// Times that it had succeeded and was run again on purpose: part of the key of its effects, so that a repeated

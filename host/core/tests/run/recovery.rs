@@ -27,7 +27,12 @@ fn i8_a_loss_is_no_try_and_too_many_park() {
     assert_eq!((&stand.step("a").waiting, &stand.run.head.waiting), (&Some(parked.clone()), &Some(parked)));
 
     stand.tell(Command::Resume);
-    assert_eq!(stand.step("a").losses, 0, "a person looked at it");
+    assert_eq!(stand.step("a").losses, MAX_LOSSES + 1, "the next try is told");
+    for _ in 0..MAX_LOSSES {
+        stand.claim("a");
+        stand.lose("a");
+        assert_eq!(stand.step("a").status, StepStatus::Ready, "losses that a person has seen were counted again");
+    }
     stand.runs("a", exit(1));
     assert_eq!(stand.step("a").attempt, Attempt(1), "the first try ended only now");
     stand.due("a");
