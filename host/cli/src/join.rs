@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use pintle_coordinator::{Coordinator, Options};
-use pintle_core::ids::{NodeId, TenantId, WorkerId};
+use pintle_core::ids::{NodeId, RunId, TenantId, WorkerId};
 use pintle_core::plugin::Staged;
 use pintle_core::time::Timestamp;
 use pintle_plane::output::Channel;
@@ -96,13 +96,13 @@ impl House {
         Ok(Crew { handle, hired: Some(worker), worker: None, duties: None, feed })
     }
 
-    /// Records runs whose process is gone, so that they are seen as what they are.
-    pub(crate) async fn recover_dead(&self) -> anyhow::Result<()> {
+    /// Records runs whose process is gone, so that they are seen as what they are, and names them.
+    pub(crate) async fn recover_dead(&self) -> anyhow::Result<Vec<RunId>> {
         let interrupted = self.coordinator.recover_dead().await?;
-        for run in interrupted {
-            tracing::info!(%run, "its process is gone: the run waits to be resumed");
+        for run in &interrupted {
+            tracing::info!(%run, "its process is gone");
         }
-        Ok(())
+        Ok(interrupted)
     }
 }
 

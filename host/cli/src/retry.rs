@@ -21,7 +21,7 @@ use crate::start::{perform, threads};
 pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
     let known = embedded::staged()?;
     threads()?.block_on(async {
-        let (house, row) = find(&args.run, context, known).await?;
+        let (house, row, _) = find(&args.run, context, known).await?;
         let over = row.status.is_terminal();
         if !over && !args.step.is_empty() {
             return Err(Failure::usage(format!(
@@ -39,7 +39,13 @@ pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
 
 /// Goes on with an interrupted run.
 pub(crate) async fn resume(text: &str, how: &Running, context: &Context, known: Vec<Staged>) -> anyhow::Result<Exit> {
-    let (house, row) = find(text, context, known).await?;
+    let (house, row, just_recorded) = find(text, context, known).await?;
+    if row.status.is_terminal() && just_recorded {
+        // A step that says `on_lost: fail` ended with its process, and the run with the step.
+        let why = row.message.as_deref().unwrap_or("its process is gone");
+        remark(&format!("run {} is {}: {why}; `pintle retry {0}` runs it again", row.id, row.status));
+        return Ok(Exit::Failed);
+    }
     if row.status.is_terminal() {
         return Err(Failure::usage(format!(
             "run {} is over ({}): `pintle retry {0}` runs again what did not succeed",
@@ -65,11 +71,13 @@ enum Again<'a> {
     Retry(&'a [StepIndex], bool, Opening),
 }
 
-async fn find(text: &str, context: &Context, known: Vec<Staged>) -> anyhow::Result<(House, RunRow)> {
+/// The run that a person means, and whether it was this command that recorded its interruption.
+async fn find(text: &str, context: &Context, known: Vec<Staged>) -> anyhow::Result<(House, RunRow, bool)> {
     let house = House::open(&context.settings, known)?;
-    house.recover_dead().await?;
+    let interrupted = house.recover_dead().await?;
     let row = names::find(&house.store, text).await?;
-    Ok((house, row))
+    let just_recorded = interrupted.contains(&row.id);
+    Ok((house, row, just_recorded))
 }
 
 async fn again(house: &House, run: &RunId, how: &Running, context: &Context, again: Again<'_>) -> anyhow::Result<Exit> {
