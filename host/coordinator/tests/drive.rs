@@ -197,7 +197,7 @@ async fn i2_after_the_death_of_its_home_a_run_goes_on_where_it_stood() -> Outcom
     let live = new.coordinator.resume(&run).await;
     assert!(live.is_err_and(|e| e.to_string().contains("being run by process 4711")));
     old.die(&new.store).await?;
-    assert_eq!(new.coordinator.recover_dead().await?, [run.clone()]);
+    assert_eq!(new.coordinator.recover_dead().await?, std::slice::from_ref(&run));
     assert_eq!(new.coordinator.recover_dead().await?, [], "an interruption was recorded twice");
     assert_eq!(new.store.row(&run).await?.ok_or("no row")?.waiting.as_deref(), Some("interrupted"));
     assert!(new.claim(8).await?.is_empty(), "an interrupted run gave out a step by itself");
