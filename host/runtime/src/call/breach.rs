@@ -76,7 +76,8 @@ impl Breach {
         if matches!(error.downcast_ref(), Some(wasmtime::Trap::StackOverflow)) {
             return Some(Self::Stack);
         }
-        // Both have no type of their own that could be asked for; a test each holds the words.
+        // Neither has a type of its own that could be asked for. A test holds the words of the copied bytes; none yet holds
+        // those of the handles: look here when wasmtime is raised.
         let has = |words: &str| error.chain().any(|cause| cause.to_string().contains(words));
         if has("fuel allocated for hostcalls has been exhausted") {
             return Some(Self::Copied);
