@@ -289,3 +289,61 @@ fn runs_keep_what_their_dotenv_said_without_showing_it() -> Result<()> {
     }
     Ok(())
 }
+
+/// What `doctor` found, by check.
+fn found(home: &Home) -> Result<std::collections::BTreeMap<String, (String, String)>> {
+    let ended = home.run(["doctor", "--output", "json"])?;
+    let checks = json(&ended.stdout)?;
+    let text = |check: &Value, key: &str| check[key].as_str().unwrap_or_default().to_owned();
+    let each = checks.as_array().into_iter().flatten();
+    Ok(each
+        .map(|check| {
+            (
+                text(check, "check"),
+                (text(check, "result"), format!("{} {}", text(check, "found"), text(check, "advice"))),
+            )
+        })
+        .collect())
+}
+
+#[test]
+fn doctor_says_what_it_found_in_words() -> Result<()> {
+    let home = Home::new()?;
+    home.start(OK)?.expect_code(0)?;
+    let good = found(&home)?;
+    for (check, said) in [
+        ("version", "pintle "),
+        ("embedded plugins", "each as its row describes it"),
+        ("key", "readable by its owner alone"),
+        ("database", "whole (checked in"),
+        ("store time", "agrees with the machine's clock"),
+        ("runs", "none waits for somebody"),
+        ("locks", "hold"),
+    ] {
+        let Some((result, text)) = good.get(check) else { anyhow::bail!("no check {check}: {good:?}") };
+        ensure!(result == "ok" && text.contains(said), "{check} is {result}: {text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn doctor_finds_missing_shells_and_runs_that_wait() -> Result<()> {
+    let home = Home::new()?;
+    let dag = home.write("long.yaml", "steps:\n  - {id: a, run: sleep 60}\n")?.display().to_string();
+    let mut live = home.spawn(["start", &dag, "-r", "mine", "--output", "json"])?;
+    live.until_shown("step_claimed")?;
+    live.kill()?;
+    home.run(["status", "mine"])?.expect_code(0)?;
+    let checks = found(&home)?;
+    let runs = checks.get("runs").cloned().unwrap_or_default();
+    ensure!(runs.0 == "warning" && runs.1.contains("waiting: mine `pintle status RUN`"), "{runs:?}");
+    home.run(["stop", "mine"])?.expect_code(0)?;
+
+    let home = home.with_env("PINTLE_DEFAULT_SHELL", "no-such-shell");
+    let shells = found(&home)?.remove("shells").unwrap_or_default();
+    ensure!(shells.0 == "failed" && shells.1.contains("default_shell `no-such-shell` is not there"), "{shells:?}");
+    let home = home.with_env("PATH", "/nowhere");
+    let shells = found(&home)?.remove("shells").unwrap_or_default();
+    ensure!(shells.0 == "failed" && shells.1.contains("there is no `sh` in PATH"), "{shells:?}");
+    Ok(())
+}

@@ -190,6 +190,8 @@ fn the_etl_reports_the_same_to_the_byte_each_time() -> Result<()> {
             &format!("the report is in {}/report.md", out.display()),
         ])?;
         ensure!(shown.status() == "succeeded");
+        let printed = ended.stdout.lines().count();
+        ensure!(printed < 500, "{printed} lines: the files that it reads are printed");
         let report = std::fs::read_to_string(out.join("report.md"))?;
         ensure!(report == golden, "the report differs from tests/golden/etl-report.md:\n{report}");
         let summary: serde_json::Value = serde_json::from_slice(&std::fs::read(out.join("summary.json"))?)?;

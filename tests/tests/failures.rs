@@ -135,3 +135,87 @@ fn the_sandbox_refuses_programs_files_and_addresses_and_says_what_to_grant() -> 
     ensure!(!ended.stdout.contains("hello"), "a program ran in the sandbox");
     Ok(())
 }
+
+#[test]
+fn an_output_file_that_is_none_any_more() -> Result<()> {
+    let table = [
+        (
+            "rm \"$PINTLE_OUTPUT_FILE\"; mkfifo \"$PINTLE_OUTPUT_FILE\"",
+            ["output file cannot be read", "not a regular file"],
+        ),
+        ("printf 'a=\\377\\n' > \"$PINTLE_OUTPUT_FILE\"", ["output file", "not valid UTF-8"]),
+        ("echo no pair > \"$PINTLE_OUTPUT_FILE\"", ["line 1 of the output file", "name=value"]),
+        ("printf 'a<<END\\n' > \"$PINTLE_OUTPUT_FILE\"", ["the value of `a`", "`END` is missing"]),
+        ("printf 'a=1\\na=2\\n' > \"$PINTLE_OUTPUT_FILE\"", ["line 2 of the output file", "a second time"]),
+    ];
+    for (script, parts) in table {
+        step_fails(&format!("    run: |\n      {script}\n      true\n    outputs: [{{name: a}}]"), &parts)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_file_for_output_that_cannot_be_written() -> Result<()> {
+    step_fails("    run: echo\n    stdout: /proc/no/such", &["/proc/no/such", "where the step's output was to go"])?;
+    let home = Home::new()?;
+    let ended = home.start("steps:\n  - id: a\n    run: echo one; echo two\n    stdout: /dev/full\n")?;
+    ended.expect_code(0)?;
+    ensure!(home.logs("latest", "a")? == "one\ntwo\n", "the log lacks what the file does");
+    let said = home.run(["logs", "latest", "a", "--stderr"])?;
+    said.expect_code(0)?.expect_printed(&["the file of `stdout:` gets no more", "No space left"])?;
+    Ok(())
+}
+
+#[test]
+fn a_file_that_is_read_and_is_no_text_or_too_long_for_an_output() -> Result<()> {
+    let home = Home::new()?;
+    let raw = home.write("raw", [0xff, 0x00])?;
+    let path = raw.display();
+    step_fails(
+        &format!("    action: file.read\n    with: {{path: {path}, quiet: true}}"),
+        &["is not UTF-8 text", "leave out `quiet`"],
+    )?;
+    step_fails(
+        &format!("    action: file.read\n    with: {{path: {path}, format: json}}"),
+        &["is not UTF-8 text", "`format: raw`"],
+    )?;
+    let long = home.write("long", "x".repeat(600 * 1024))?;
+    step_fails(
+        &format!("    action: file.read\n    with: {{path: {}, quiet: true}}", long.display()),
+        &["has 614400 bytes", "leave out `quiet`"],
+    )
+}
+
+#[test]
+fn a_directory_where_a_file_is_wanted() -> Result<()> {
+    step_fails("    action: file.read\n    with: {path: /usr}", &["`/usr`", "a directory, not a regular file"])?;
+    step_fails("    action: wasi.run\n    with: {path: /usr}", &["/usr"])
+}
+
+#[test]
+fn a_move_onto_a_directory() -> Result<()> {
+    step_fails(
+        "    action: file.move\n    with: {source: /etc/hostname, destination: /usr}",
+        &["`/usr` exists already", "delete it first"],
+    )
+}
+
+#[test]
+fn a_condition_that_cannot_be_looked_at() -> Result<()> {
+    step_fails(
+        "    run: echo\n    preconditions: [{eval: \"$(exit 3)\", expected: x}]",
+        &["a precondition could not be evaluated", "$(exit 3)"],
+    )
+}
+
+#[test]
+fn a_header_that_is_none() -> Result<()> {
+    step_fails(
+        "    action: http.request\n    with: {url: 'http://127.0.0.1:9/', headers: {'a b': c}}",
+        &["`a b` is not the name of a header"],
+    )?;
+    step_fails(
+        "    action: http.request\n    with: {url: 'http://127.0.0.1:9/', headers: {x: \"a\\u0007\"}}",
+        &["the value of header `x` holds a control character"],
+    )
+}

@@ -71,7 +71,8 @@ fn a_run_id_that_is_taken_and_one_that_is_none() -> Result<()> {
     let home = Home::new()?;
     home.write("ok.yaml", OK)?;
     home.run(["start", "ok.yaml", "-r", "mine"])?.expect_code(0)?;
-    home.run(["start", "ok.yaml", "-r", "mine"])?.expect_message(1, &["run id mine is taken", "--run-id"])?;
+    home.write("other.yaml", "steps:\n  - {id: a, run: echo other}\n")?;
+    home.run(["start", "other.yaml", "-r", "mine"])?.expect_message(1, &["run id mine is taken", "--run-id"])?;
     home.run(["start", "ok.yaml", "-r", "a/b"])?.expect_message(1, &["`a/b`", "slash"])?;
     home.run(["start", "ok.yaml", "-r", ""])?.expect_message(1, &["empty"])?;
     ensure!(home.status("mine")?.status() == "succeeded", "the first run was touched");
@@ -191,5 +192,66 @@ fn settings_that_are_wrong_are_told_all_at_once() -> Result<()> {
     std::fs::remove_file(&file)?;
     let home = home.with_env("PINTLE_SLOTS", "none");
     home.start(OK)?.expect_message(2, &["PINTLE_SLOTS", "`none`", "whole number"])?;
+    Ok(())
+}
+
+#[test]
+fn a_dotenv_file_that_cannot_be_read_or_taken() -> Result<()> {
+    let home = Home::new()?;
+    std::fs::create_dir_all(home.path("folder"))?;
+    home.write("bad.env", "A='x\ny' z\n")?;
+    for (file, parts) in [
+        ("folder", ["cannot read the dotenv file", "folder"]),
+        ("bad.env", ["bad.env", "line 2 goes on behind the closing quote"]),
+    ] {
+        let ended = home.start(&format!("dotenv: {file}\nsteps:\n  - run: echo\n"))?;
+        ended.expect_message(1, &parts).with_context(|| file.to_owned())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn more_values_than_parameters() -> Result<()> {
+    let home = Home::new()?;
+    home.write("typed.yaml", TYPED)?;
+    let args = ["start", "typed.yaml", "--", "1", "test", "a", "b"];
+    home.run(args)?.expect_message(1, &["4 values are given without a name", "3 parameters", "NAME=VALUE"])?;
+    Ok(())
+}
+
+#[test]
+fn a_named_step_of_a_run_that_is_not_over() -> Result<()> {
+    let home = Home::new()?;
+    let dag = home.write("long.yaml", "steps:\n  - {id: a, run: sleep 60}\n")?.display().to_string();
+    let mut live = home.spawn(["start", &dag, "-r", "mine", "--output", "json"])?;
+    live.until_shown("step_claimed")?;
+    live.kill()?;
+    home.run(["retry", "mine", "--step", "a"])?
+        .expect_message(2, &["run mine is waiting", "leave --step out", "stop it first"])?;
+    home.run(["stop", "mine"])?.expect_code(0)?;
+    Ok(())
+}
+
+#[test]
+fn a_key_that_others_may_read_or_that_was_cut() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new()?;
+    home.start(OK)?.expect_code(0)?;
+    let key = home.data().join("key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644))?;
+    home.start(OK)?.expect_message(1, &["key", "can be read by others", "chmod 600"])?;
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::write(&key, "short")?;
+    home.start(OK)?.expect_message(1, &["key", "has 5 bytes and not 32", "restore it"])?;
+    Ok(())
+}
+
+#[test]
+fn a_key_that_is_not_the_one_that_a_run_was_sealed_with() -> Result<()> {
+    let home = Home::new()?;
+    home.write("bad.yaml", "steps:\n  - {id: a, run: exit 1}\n")?;
+    home.run(["start", "bad.yaml", "-r", "mine"])?.expect_code(1)?;
+    std::fs::write(home.data().join("key"), [7; 32])?;
+    home.run(["retry", "mine"])?.expect_message(1, &["mine", "cannot be opened", "`key` file was changed"])?;
     Ok(())
 }

@@ -194,17 +194,14 @@ fn directories_are_the_runs_the_dags_or_the_steps() -> Result<()> {
     let told = own.printed("b", "stdout");
     ensure!(told == ["left".to_owned(), pwd.first().cloned().unwrap_or_default()], "{pwd:?} {told:?}");
     ensure!(Path::new(&pwd.concat()).starts_with(home.data().canonicalize()?), "{pwd:?}");
-    let lines = home.start_json(
-        "working_dir: sub\nsteps:\n  - {id: a, run: pwd}\n  - {id: b, run: pwd, working_dir: sub/deep}\n",
-        0,
-    )?;
+    let lines = home
+        .start_json("working_dir: sub\nsteps:\n  - {id: a, run: pwd}\n  - {id: b, run: pwd, working_dir: deep}\n", 0)?;
+    let alone = home.start_json("steps:\n  - {id: c, run: pwd, working_dir: sub/deep}\n", 0)?;
     let sub = home.path("sub").canonicalize()?;
+    let deep = [sub.join("deep").display().to_string()];
+    ensure!(alone.printed("c", "stdout") == deep, "{:?}", alone.printed("c", "stdout"));
     ensure!(lines.printed("a", "stdout") == [sub.display().to_string()], "{:?}", lines.printed("a", "stdout"));
-    ensure!(
-        lines.printed("b", "stdout") == [sub.join("deep").display().to_string()],
-        "{:?}",
-        lines.printed("b", "stdout")
-    );
+    ensure!(lines.printed("b", "stdout") == deep, "{:?}", lines.printed("b", "stdout"));
     Ok(())
 }
 

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 mod run;
+mod scheduler;
 
 pub(crate) use run::{Dry, Format, History, Logs, Retry, Running, Start, Status, Stop, Validate};
+pub(crate) use scheduler::{Preview, Scheduler};
 
 /// Run DAGs from YAML; each step in a sandboxed WebAssembly component.
 #[derive(Debug, Parser)]
@@ -61,6 +63,9 @@ pub(crate) enum Command {
     Retry(Retry),
     /// Stop a run, whichever process runs it
     Stop(Stop),
+    /// See when DAGs start by their schedules
+    #[command(subcommand)]
+    Scheduler(Scheduler),
     /// Look at plugins
     #[command(subcommand)]
     Plugin(Plugin),

@@ -89,6 +89,7 @@ impl House {
             work_root: self.home.join("runs"),
             log_file: Some(log_file),
             dry_run: false,
+            threads: Some(executors.threads().context("no threads can be started: see `ulimit -u`")?),
         };
         let watch = Arc::new(Watch(feed.clone()));
         let executor = CoreActions::before(Arc::new(executors));
@@ -220,10 +221,6 @@ fn env(settings: &Settings) -> Vec<(String, String)> {
 
 /// Where a claim's log can be read as a file.
 fn log_file(data_dir: &Path, claim: &ClaimId, channel: Channel) -> PathBuf {
-    let channel = match channel {
-        Channel::Stdout => pintle_store::Channel::Stdout,
-        Channel::Stderr => pintle_store::Channel::Stderr,
-    };
     let log = LogName { run: claim.run.clone(), step: claim.step, fence: claim.fence, channel };
     Layout::new(data_dir).log(&log)
 }

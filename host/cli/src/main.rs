@@ -7,8 +7,9 @@
 //! | `join` | the one place where store, coordinator, runtime and worker meet |
 //! | `start`, `retry`, `stage` | running steps, and what happens on stage while they run |
 //! | `render`, `feed` | what is seen of it |
+//! | `leftover` | what killed processes left is cleared away |
 //! | `status`, `history`, `logs`, `stop` | runs of this and of other processes |
-//! | `validate`, `dry`, `dag` | DAG files |
+//! | `validate`, `dry`, `scheduler`, `dag` | DAG files |
 //! | `plugin`, `doctor`, `config`, `version` | about Pintle itself |
 //!
 //! Two more programs are in here and are dispatched before anything is set up: the compiler of components and the
@@ -26,11 +27,13 @@ mod feed;
 mod history;
 mod home;
 mod join;
+mod leftover;
 mod logs;
 mod names;
 mod plugin;
 mod render;
 mod retry;
+mod scheduler;
 mod settings;
 mod signals;
 mod stage;
@@ -137,6 +140,7 @@ fn command(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Logs(args) => logs::run(&args, context),
         Command::Retry(args) => retry::run(&args, context),
         Command::Stop(args) => stop::run(&args, context),
+        Command::Scheduler(args) => scheduler::run(&args, context),
         Command::Plugin(args) => plugin::run(&args, context),
         Command::Config(args) => Ok(config::run(&args, context)),
         Command::Doctor(args) => doctor::run(&args, context),

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use pintle_coordinator::Error;
+use pintle_core::graph::Graph;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Plan, StepIndex};
 use pintle_core::plugin::Staged;
@@ -12,6 +13,7 @@ use crate::context::{Context, remark};
 use crate::embedded;
 use crate::failure::{Exit, Failure};
 use crate::join::House;
+use crate::leftover;
 use crate::names;
 use crate::signals::Signals;
 use crate::stage::Opening;
@@ -29,7 +31,10 @@ pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
                 row.id, row.status
             )));
         }
-        let steps = steps(&house, &row, &args.step).await?;
+        let (steps, left) = steps(&house, &row, &args.step).await?;
+        if !args.downstream && !args.running.quiet {
+            left.iter().for_each(|sentence| remark(sentence));
+        }
         // The coordinator looks again whether the run is over: it may have ended, or been interrupted, since.
         let opening = if over { Opening::Retried } else { Opening::Resumed };
         let again_how = Again::Retry(&steps, args.downstream, opening);
@@ -62,6 +67,9 @@ pub(crate) async fn resume(text: &str, how: &Running, context: &Context, known: 
     again(&house, &row.id, how, context, Again::Resume).await
 }
 
+/// So many steps are named; the rest is counted.
+const SHOWN: usize = 10;
+
 /// What a run's row says while it waits for somebody to look at a step.
 const PARKED: &str = "parked";
 
@@ -85,6 +93,7 @@ async fn again(house: &House, run: &RunId, how: &Running, context: &Context, aga
     house.move_in().await?;
     let crew = house.hire(&context.settings)?;
     clear_away(house, run).await?;
+    leftover::clear(house).await;
     let (taken, opening) = match again {
         Again::Resume => (house.coordinator.resume(run).await, Opening::Resumed),
         Again::Retry(steps, downstream, opening) => (house.coordinator.retry(run, steps, downstream).await, opening),
@@ -133,7 +142,7 @@ fn claims_of(dir: &std::path::Path, run: &RunId) -> anyhow::Result<Vec<String>> 
     let mut claims = Vec::new();
     for entry in entries {
         let name = entry?.file_name();
-        if let Some(name) = name.to_str().filter(|name| is_claim_of(name, run)) {
+        if let Some(name) = name.to_str().filter(|name| leftover::run_of(name).as_ref() == Some(run)) {
             claims.push(name.to_owned());
         }
     }
@@ -141,24 +150,34 @@ fn claims_of(dir: &std::path::Path, run: &RunId) -> anyhow::Result<Vec<String>> 
     Ok(claims)
 }
 
-/// `<run>-<step>-<fence>`.
-fn is_claim_of(name: &str, run: &RunId) -> bool {
-    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    name.strip_prefix(run.as_str())
-        .and_then(|rest| rest.strip_prefix('-')?.split_once('-'))
-        .is_some_and(|(step, fence)| number(step) && number(fence))
-}
-
-/// The steps that were named; all unknown names at once.
-async fn steps(house: &House, row: &RunRow, names: &[String]) -> anyhow::Result<Vec<StepIndex>> {
+/// The steps that were named, all unknown names at once; and a word about those behind them.
+async fn steps(house: &House, row: &RunRow, names: &[String]) -> anyhow::Result<(Vec<StepIndex>, Option<String>)> {
     if names.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
     let text = house.store.plan(&row.plan).await?;
     let text = text.with_context(|| format!("the plan of run {} is not in the store", row.id))?;
     let plan: Plan = serde_json::from_str(&text)
         .with_context(|| format!("the plan of run {} cannot be read; use the pintle that wrote it", row.id))?;
-    find_steps(&plan, names)
+    let found = find_steps(&plan, names)?;
+    let left = left_behind(&plan, &found);
+    Ok((found, left))
+}
+
+/// What is behind the named steps and is not named itself: it keeps what it has of the last attempt.
+fn left_behind(plan: &Plan, named: &[StepIndex]) -> Option<String> {
+    let behind = Graph::of(plan).with_descendants(named);
+    let names: Vec<&str> = behind
+        .iter()
+        .filter(|index| !named.contains(index))
+        .filter_map(|index| plan.step(*index))
+        .map(|step| step.name.as_str())
+        .collect();
+    let first = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!names.is_empty())
+        .then(|| format!("not run again, and left as they were: {first}{more} (--downstream runs what is behind too)"))
 }
 
 pub(crate) fn find_steps(plan: &Plan, names: &[String]) -> anyhow::Result<Vec<StepIndex>> {
@@ -208,18 +227,24 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_known_by_their_whole_name() -> Result<(), pintle_core::ids::InvalidId> {
-        let run = RunId::new("nightly-1")?;
-        for (name, is) in [
-            ("nightly-1-0-1", true),
-            ("nightly-1-12-345", true),
-            ("nightly-1-2-0-1", false),
-            ("nightly-1-0-1.out", false),
-            ("nightly-10-1", false),
-            ("nightly-1", false),
-        ] {
-            assert_eq!(is_claim_of(name, &run), is, "{name}");
-        }
-        Ok(())
+    fn steps_behind_the_named_ones_are_told() {
+        let plan = |count: u32| {
+            let names: Vec<String> = (0..=count).map(|n| format!("s{n}")).collect();
+            let first: &[u32] = &[0];
+            let steps: Vec<(&str, &[u32])> = names
+                .iter()
+                .enumerate()
+                .map(|(n, name)| (name.as_str(), if n == 0 { &[][..] } else { first }))
+                .collect();
+            crate::render::scene::tests::Script::new(&steps).scene.run.plan
+        };
+        let two = "not run again, and left as they were: s1, s2 (--downstream runs what is behind too)";
+        assert_eq!(left_behind(&plan(2), &[StepIndex(0)]).as_deref(), Some(two));
+        assert_eq!(left_behind(&plan(2), &[StepIndex(0), StepIndex(1), StepIndex(2)]), None);
+        assert_eq!(left_behind(&plan(2), &[StepIndex(2)]), None);
+        let many = left_behind(&plan(13), &[StepIndex(0)]).unwrap_or_default();
+        assert!(many.contains("s10 and 3 more ("), "{many}");
+        let ten = left_behind(&plan(10), &[StepIndex(0)]).unwrap_or_default();
+        assert!(ten.contains("s10 (") && !ten.contains("more"), "{ten}");
     }
 }

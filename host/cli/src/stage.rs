@@ -74,7 +74,8 @@ impl Stage {
             Opening::Resumed => Body::Resumed,
             Opening::Retried => {
                 let open = run.plan.indexed().zip(&run.steps).filter(|(_, state)| !state.status.is_terminal());
-                Body::Retried { attempt: run.head.attempt, reset: open.map(|((index, _), _)| index).collect() }
+                let reset = open.map(|((index, _), _)| index).collect();
+                Body::Retried { attempt: run.head.attempt, reset, excused: Vec::new() }
             }
         };
         self.show.event(&self.scene, &Event { at, body }, &mut self.printer);
@@ -230,7 +231,7 @@ fn ends_a_try(event: &Event) -> bool {
 }
 
 /// Decision 31. A run that its own preconditions did not let begin is no failure, as in Dagu.
-fn exit_of(status: RunStatus, stop: Option<&StopCause>) -> Exit {
+pub(crate) fn exit_of(status: RunStatus, stop: Option<&StopCause>) -> Exit {
     match status {
         RunStatus::Succeeded | RunStatus::Waiting => Exit::Success,
         RunStatus::PartiallySucceeded | RunStatus::Failed | RunStatus::Rejected => Exit::Failed,
@@ -287,6 +288,20 @@ mod tests {
         }
         stage.take_all();
         assert_eq!(stage.printer.text(), "2> b: started\n1> b | early\n");
+    }
+
+    #[test]
+    fn output_that_is_too_much_to_show_is_counted_and_where_it_is_is_said() {
+        let (mut happens, shown) = two();
+        let (mut stage, updates) = stage(shown);
+        for event in [happens.ready(0), happens.claimed(0)] {
+            assert!(updates.send(Update { event }).is_ok());
+        }
+        stage.take_all();
+        (0..10).for_each(|_| stage.feed.push(StepIndex(0), Channel::Stdout, &[b'x'; 1024 * 1024]));
+        stage.take_all();
+        let said = format!("{} bytes of output are not shown: `pintle logs 0193a7c0-run` has them", 2 * 1024 * 1024);
+        assert!(stage.printer.text().contains(&said));
     }
 
     #[test]

@@ -3,24 +3,26 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
-use pintle_coordinator::Submit;
+use pintle_coordinator::{Accepted, Submit};
 use pintle_core::ids::RunId;
 use pintle_core::plugin::Staged;
+use pintle_core::run::RunStatus;
+use pintle_core::run::event::WaitReason;
 
 use crate::args::{Output, Running, Start};
-use crate::context::{Context, remark};
+use crate::context::{Context, remark, say};
 use crate::dag::{self, Dag, Unfit, World};
 use crate::embedded;
-use crate::failure::Exit;
+use crate::failure::{Exit, Failure};
 use crate::join::{Crew, House};
-use crate::render::json::Json;
+use crate::render::json::{self, Json};
 use crate::render::plain::Plain;
 use crate::render::scene::Scene;
 use crate::render::screen::{Live, Size};
-use crate::render::{Quiet, Show};
+use crate::render::{Quiet, Show, summary};
 use crate::signals::Signals;
-use crate::stage::{Opening, Stage};
-use crate::{home, retry};
+use crate::stage::{self, Opening, Stage};
+use crate::{home, leftover, retry, status};
 
 /// Runs a DAG to its end, or goes on with an interrupted run.
 pub(crate) fn run(args: Start, context: &Context) -> anyhow::Result<Exit> {
@@ -53,9 +55,41 @@ async fn start(args: Start, dag: Dag, context: &Context, known: Vec<Staged>) -> 
     house.move_in().await?;
     let crew = house.hire(&context.settings)?;
     tracing::debug!("ready to submit");
-    house.coordinator.submit(submit).await?;
-    tracing::debug!(%run, "submitted");
-    perform(&house, crew, (&run, Opening::Started), &args.running, context, &mut signals).await
+    leftover::clear(&house).await;
+    match house.coordinator.submit(submit).await? {
+        Accepted::New => {
+            tracing::debug!(%run, "submitted");
+            perform(&house, crew, (&run, Opening::Started), &args.running, context, &mut signals).await
+        }
+        Accepted::Before => {
+            crew.dismiss(&house).await;
+            first_answer(&house, &run, &args.running, context).await
+        }
+    }
+}
+
+/// The same run was submitted before under the same id: what became of it is the answer (decision 17), so that a caller
+/// who does not know whether his first try was heard may simply try again.
+async fn first_answer(house: &House, run: &RunId, how: &Running, context: &Context) -> anyhow::Result<Exit> {
+    house.recover_dead().await?;
+    let scene = status::scene_of(house, run).await?;
+    let (run, head) = (&scene.run, &scene.run.head);
+    let status = run.status();
+    if matches!(status, RunStatus::Queued | RunStatus::Running) {
+        return Err(Failure::refused(format!(
+            "run {} was submitted before and is {status} in another process: `pintle status {0}` shows it",
+            run.id
+        )));
+    }
+    if how.output == Output::Json && !how.quiet {
+        say(&json::result(&scene).to_string());
+    } else if !how.quiet {
+        remark(&format!("run {} was submitted before: nothing is run again, this is what became of it", run.id));
+        summary::alone(&scene, context.err).iter().for_each(|line| remark(line));
+    }
+    // Who started it is told that it is not done; only what waits for people is.
+    let interrupted = head.waiting == Some(WaitReason::Interrupted);
+    Ok(if interrupted { Exit::Failed } else { stage::exit_of(status, head.stop.as_ref().map(|stop| &stop.cause)) })
 }
 
 fn run_id(given: Option<&str>) -> anyhow::Result<RunId> {
@@ -114,10 +148,11 @@ fn show(scene: &Scene, how: &Running, context: &Context) -> Box<dyn Show> {
     }
 }
 
-/// Threads for what runs steps: a step that prints faster than its log is stored is held up on its own thread.
+/// For what decides: the coordinator and the worker's desk have a thread of their own, so that a terminal which does not
+/// read holds up what is shown and not what is done. Steps run on the guests' threads.
 pub(crate) fn threads() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .thread_name("pintle")
         .enable_all()
         .build()

@@ -1,8 +1,10 @@
-//! One decision, one transaction.
+//! One decision, one transaction; and the one loop that all decisions go through: load, decide, commit, and again if
+//! somebody else appended first.
 //!
 //! A [`Batch`] decides commands one after another on a live run, folding each into it, and commits all that came of it
-//! at once: a report's settles, the readiness of the steps behind them and the next claims are one append. If the
-//! commit fails the fold is ahead of the store; it is marked stale and loaded anew before the next decision.
+//! at once: a report's settles, the readiness of the steps behind them and the next claims are one append. From the
+//! first event on the fold is ahead of the store: the run is marked stale, and unless the commit succeeds it is loaded
+//! anew before the next decision.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +14,22 @@ use pintle_core::plan::StepIndex;
 use pintle_core::run::event::{Again, Body};
 use pintle_core::run::{Command, Effect, Event, Refusal, decide};
 use pintle_core::time::Timestamp;
+use pintle_plane::stop::Urgency;
+use pintle_plane::worker::{ClaimId, Notice};
 use pintle_store::{CommitError, Durability, Store, TimerChange, TimerKind, Txn};
 
 use crate::error::Error;
 use crate::live::Live;
+use crate::service::Coordinator;
+use crate::timer::Due;
+
+/// A decision is made so often while other processes append first.
+const CONTENTION: usize = 16;
 
 pub(crate) struct Batch<'a> {
     pub(crate) live: &'a mut Live,
+    /// The process that the run belongs to lives.
+    pub(crate) home_lives: bool,
     at: Timestamp,
     expected: Version,
     events: Vec<Event>,
@@ -34,17 +45,21 @@ pub(crate) struct Committed {
 }
 
 impl<'a> Batch<'a> {
+    /// A batch of the process that the run belongs to.
     pub(crate) fn new(live: &'a mut Live, at: Timestamp) -> Self {
         let expected = live.run.head.version;
-        Self { live, at, expected, events: Vec::new(), effects: Vec::new(), touched: BTreeSet::new() }
+        let touched = BTreeSet::new();
+        Self { live, home_lives: true, at, expected, events: Vec::new(), effects: Vec::new(), touched }
     }
 
     /// Decides one command. A refusal changes nothing.
     pub(crate) fn command(&mut self, command: Command) -> Result<(), Error> {
         let events = decide(&self.live.run, command, self.at)?;
         for event in events {
-            // A fold that refuses its own decision leaves the live run half-way: it must be loaded anew.
-            let effects = self.live.fold(&event).inspect_err(|_| self.live.stale = true)?;
+            // Whatever drops this batch before it is committed (a later refusal, a future that nobody polls any more)
+            // must not leave a fold behind that is trusted.
+            self.live.stale = true;
+            let effects = self.live.fold(&event)?;
             self.effects.extend(effects);
             self.touched.extend(event.body.step());
             self.events.push(event);
@@ -88,14 +103,87 @@ impl<'a> Batch<'a> {
             plan,
             durable: Durability::Mode,
         };
-        // Until the answer is there the fold is ahead of the store: a dropped future must not leave it trusted.
-        self.live.stale = true;
         let answer = store.commit(vec![txn]).await.into_iter().next();
         let stopped = || pintle_store::Error::Stopped { reason: "it gave no answer to a commit".to_owned() };
         let version = answer.unwrap_or_else(|| Err(CommitError::Store(stopped())))?;
         self.live.stale = false;
         self.live.announce(&self.events);
         Ok(Committed { version, effects: self.effects })
+    }
+}
+
+impl Coordinator {
+    /// Decides on a run and commits that. While other processes append first, `decide` is asked anew about the run as
+    /// it then stands. What the events ask for is handed back with what `decide` said, for the caller to perform.
+    pub(crate) async fn commit<T>(
+        &self,
+        live: &mut Live,
+        mut decide: impl FnMut(&mut Batch<'_>) -> Result<T, Error>,
+    ) -> Result<(T, Committed), Error> {
+        for _ in 0..CONTENTION {
+            self.refresh(live).await?;
+            let home_lives = self.is_home_of(live) || self.home_lives(live).await?;
+            let mut batch = Batch { home_lives, ..Batch::new(live, self.now()) };
+            let said = decide(&mut batch)?;
+            match batch.commit(&*self.store, &self.options.tenant, None).await {
+                Ok(committed) => return Ok((said, committed)),
+                Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(
+                    CommitError::VersionConflict { .. }
+                    | CommitError::DuplicateRun { .. }
+                    | CommitError::StaleFence { .. },
+                ) => {}
+            }
+        }
+        Err(Error::Contended(live.run.id.clone()))
+    }
+
+    /// Commits one command on a run of this home, and performs what it asks for.
+    pub(crate) async fn drive(&self, live: &mut Live, command: &Command) -> Result<(), Error> {
+        let ((), committed) = self.commit(live, |batch| batch.command(command.clone())).await?;
+        self.perform(live, &committed.effects);
+        Ok(())
+    }
+
+    /// Loads a run anew if its last commit failed. What others appended to a run of this home is performed here.
+    pub(crate) async fn refresh(&self, live: &mut Live) -> Result<(), Error> {
+        if !live.stale {
+            return Ok(());
+        }
+        let id = live.run.id.clone();
+        let stored = self.store.load(&id).await?.ok_or(Error::NoSuchRun(id))?;
+        let missed = live.reload(stored)?;
+        live.announce(&missed);
+        if self.is_home_of(live) {
+            for event in &missed {
+                self.perform(live, &pintle_core::run::effects(&live.run, event));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what events ask for.
+    pub(crate) fn perform(&self, live: &Live, effects: &[Effect]) {
+        let run = &live.run.id;
+        for effect in effects {
+            match effect {
+                Effect::Wake(_) => self.notices.send_all(&Notice::Wake),
+                Effect::Stop { step, fence, at_once } => {
+                    let claim = ClaimId { run: run.clone(), step: *step, fence: *fence };
+                    let urgency = if *at_once { Urgency::AtOnce } else { Urgency::Gracefully };
+                    self.notices.send_all(&Notice::Stop(claim, urgency));
+                }
+                Effect::StepTimer { step, due } => {
+                    self.timers.arm(Due { at: *due, run: run.clone(), step: Some(*step) });
+                }
+                Effect::RunTimer { due } => {
+                    self.timers.arm(Due { at: *due, run: run.clone(), step: None });
+                }
+                // The worker kills what is left of an old claim before it performs the next; a timer that is not
+                // wanted any more is refused; whoever waits was told with the event.
+                Effect::Recover { .. } | Effect::ClearTimers | Effect::Settled(_) => {}
+            }
+        }
     }
 }
 
@@ -150,3 +238,6 @@ fn kind(again: Again) -> TimerKind {
         Again::Repeat => TimerKind::Repeat,
     }
 }
+
+#[cfg(test)]
+mod tests;

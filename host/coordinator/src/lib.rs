@@ -7,8 +7,9 @@
 //! | module | holds |
 //! |---|---|
 //! | [`service`] | [`Coordinator`]: submit, resume, retry, stop, wait |
+//! | [`home`] | which runs are this process's: kept, taken over, marked as interrupted |
 //! | [`live`] | a run of this home: its fold, its ready steps, who watches it |
-//! | [`commit`] | one decision, one transaction |
+//! | [`commit`] | one decision, one transaction, and again if somebody else appended first |
 //! | [`assign`] | a claimed step with every value resolved |
 //! | [`settle`] | a worker's report, decoded |
 //! | [`plane`] | claim, report, notices, logs |
@@ -21,12 +22,15 @@ pub mod change;
 pub mod commit;
 pub mod context;
 mod error;
+pub mod home;
 pub mod live;
 pub mod plane;
 pub mod service;
 pub mod settle;
+#[cfg(test)]
+mod testing;
 pub mod timer;
 
 pub use error::Error;
 pub use live::{Snapshot, Update};
-pub use service::{Coordinator, Options, Submit};
+pub use service::{Accepted, Coordinator, Options, Submit};

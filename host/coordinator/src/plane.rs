@@ -3,23 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::join_all;
 use pintle_core::ids::{RunId, WorkerId};
 use pintle_core::plan::StepIndex;
 use pintle_core::run::command::{FailReason, Failed};
 use pintle_core::run::{Command, Outcome, Refusal};
 use pintle_plane::BoxFuture;
-use pintle_plane::output::Channel;
 use pintle_plane::worker::{Assignment, LogChunk, Notice, PlaneError, Reported, Settled, Taken, WorkerPlane};
-use pintle_store::{CommitError, LogName};
+use pintle_store::{Error as StoreError, LogName};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
 use crate::commit::Batch;
 use crate::error::Error;
 use crate::live::Live;
 use crate::service::Coordinator;
-
-/// A report is decided anew this often when other processes append first.
-const CONTENTION: usize = 16;
 
 /// Notices on their way to workers.
 #[derive(Debug, Default)]
@@ -61,7 +58,7 @@ impl Notices {
 }
 
 impl Coordinator {
-    /// Settles and claims on one run, in one transaction. `None`: the run is not one of this home's.
+    /// Settles and claims on one run, in one transaction.
     async fn turn(
         &self,
         worker: &WorkerId,
@@ -69,37 +66,60 @@ impl Coordinator {
         settled: &[Settled],
         want: usize,
     ) -> Result<(Vec<Taken>, Vec<Assignment>), Error> {
-        for _ in 0..CONTENTION {
-            self.refresh(live).await?;
+        self.refresh(live).await?;
+        let settles = self.settles(live, settled).await?;
+        let decided = self.commit(live, |batch| {
+            let mut accepted = Vec::with_capacity(settles.len());
+            for command in &settles {
+                let told = batch.attempt(command.clone())?;
+                accepted.push(told.inspect_err(|refusal| tracing::info!(%refusal, "a report changed nothing")).is_ok());
+            }
+            Ok((accepted, claim_ready(batch, worker, want)?))
+        });
+        let ((accepted, claimed), committed) = decided.await?;
+        self.after(live, &committed.effects, want > claimed.len());
+        self.seal(settled);
+        let taken = Taken::Accepted { version: committed.version };
+        let taken = accepted.into_iter().map(|yes| if yes { taken.clone() } else { Taken::Stale }).collect();
+        Ok((taken, self.assignments(live, claimed).await?))
+    }
+
+    /// Decodes a report, and stores the ends of logs that came with it.
+    async fn settles(&self, live: &mut Live, settled: &[Settled]) -> Result<Vec<Command>, Error> {
+        let mut tails = self.store_tails(settled);
+        if asks_for_output(live, settled) {
+            std::mem::replace(&mut tails, Box::pin(async { Ok(()) })).await?;
+        }
+        let decoded = async {
             let mut settles = Vec::with_capacity(settled.len());
             for item in settled {
                 let outcome = self.decode(live, item).await?;
-                let (step, fence) = (item.claim.step, item.claim.fence);
-                settles.push(Command::Settle { step, fence, outcome });
+                settles.push(Command::Settle { step: item.claim.step, fence: item.claim.fence, outcome });
             }
-            let mut batch = Batch::new(live, self.now());
-            let mut verdicts = Vec::with_capacity(settles.len());
-            for command in settles {
-                verdicts.push(batch.attempt(command)?.map_err(|refusal| {
-                    tracing::info!(%refusal, "a report changed nothing");
-                }));
-            }
-            let claimed = claim_ready(&mut batch, worker, want)?;
-            match batch.commit(&*self.store, &self.options.tenant, None).await {
-                Ok(committed) => {
-                    self.after(live, &committed.effects, want > claimed.len());
-                    self.seal(settled);
-                    let accepted = Taken::Accepted { version: committed.version };
-                    let taken = verdicts.iter().map(|v| if v.is_ok() { accepted.clone() } else { Taken::Stale });
-                    let taken = taken.collect();
-                    let assignments = self.assignments(live, claimed).await?;
-                    return Ok((taken, assignments));
+            Ok(settles)
+        };
+        let (stored, decoded) = tokio::join!(tails, decoded);
+        stored.and(decoded)
+    }
+
+    /// Stores the ends of logs that came with results. One that cannot be stored is given up, and that is said: the
+    /// step's outcome matters more than its last words. Only if the store has no time is the report to come again.
+    fn store_tails<'a>(&'a self, settled: &'a [Settled]) -> BoxFuture<'a, Result<(), Error>> {
+        let all: Vec<_> = settled.iter().flat_map(|item| &item.tail).map(|chunk| self.store_tail(chunk)).collect();
+        Box::pin(async move { join_all(all).await.into_iter().collect() })
+    }
+
+    fn store_tail<'a>(&'a self, chunk: &'a LogChunk) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            match self.store.append_log(&log_name(chunk), chunk.offset, chunk.bytes.clone()).await {
+                Ok(_) => Ok(()),
+                Err(error @ (StoreError::Unavailable | StoreError::Busy { .. })) => Err(error.into()),
+                Err(error) => {
+                    tracing::warn!(claim = %chunk.claim, %error, "the end of a step's log could not be stored");
+                    Ok(())
                 }
-                Err(CommitError::Store(error)) => return Err(error.into()),
-                Err(_) => {}
             }
-        }
-        Err(Error::Contended(live.run.id.clone()))
+        })
     }
 
     /// The claimed steps with their values. One whose values cannot be resolved is settled here, as failed.
@@ -122,11 +142,12 @@ impl Coordinator {
 
     /// Lets go of what is held open for the logs of claims that are over; nobody waits for that.
     fn seal(&self, settled: &[Settled]) {
-        if settled.is_empty() {
+        let printed = settled.iter().filter(|item| item.log_bytes.iter().any(|(_, bytes)| *bytes > 0));
+        let claims: Vec<_> = printed.map(|item| item.claim.clone()).collect();
+        if claims.is_empty() {
             return;
         }
         let store = Arc::clone(&self.store);
-        let claims: Vec<_> = settled.iter().map(|item| item.claim.clone()).collect();
         tokio::spawn(async move {
             for claim in claims {
                 if let Err(error) = store.seal_logs(&claim.run, claim.step, claim.fence).await {
@@ -216,6 +237,19 @@ fn claim_ready(batch: &mut Batch<'_>, worker: &WorkerId, want: usize) -> Result<
     Ok(claimed)
 }
 
+/// Whether deciding on any of the results needs what its step printed: then that must stand first.
+fn asks_for_output(live: &Live, settled: &[Settled]) -> bool {
+    settled
+        .iter()
+        .filter_map(|item| live.run.plan.step(item.claim.step))
+        .any(|step| !step.continue_on.output.is_empty())
+}
+
+fn log_name(chunk: &LogChunk) -> LogName {
+    let claim = &chunk.claim;
+    LogName { run: claim.run.clone(), step: claim.step, fence: claim.fence, channel: chunk.channel }
+}
+
 impl WorkerPlane for Coordinator {
     fn claim(&self, worker: WorkerId, want: usize) -> BoxFuture<'_, Result<Vec<Assignment>, PlaneError>> {
         Box::pin(async move { self.claim_all(&worker, want).await })
@@ -240,16 +274,7 @@ impl WorkerPlane for Coordinator {
 
     fn append_log(&self, chunk: LogChunk) -> BoxFuture<'_, Result<(), PlaneError>> {
         Box::pin(async move {
-            let name = LogName {
-                run: chunk.claim.run,
-                step: chunk.claim.step,
-                fence: chunk.claim.fence,
-                channel: match chunk.channel {
-                    Channel::Stdout => pintle_store::Channel::Stdout,
-                    Channel::Stderr => pintle_store::Channel::Stderr,
-                },
-            };
-            let stored = self.store.append_log(&name, chunk.offset, chunk.bytes).await;
+            let stored = self.store.append_log(&log_name(&chunk), chunk.offset, chunk.bytes).await;
             stored.map(drop).map_err(|error| PlaneError::Unavailable(error.to_string()))
         })
     }

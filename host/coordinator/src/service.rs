@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use pintle_core::ids::{Digest, NodeId, RunId, TenantId};
 use pintle_core::plan::{Json, Plan, StepIndex, Template};
-use pintle_core::run::command::{Refusal, StopCause, Submission};
-use pintle_core::run::{Command, Effect, Run, RunStatus};
+use pintle_core::run::command::{StopCause, Submission};
+use pintle_core::run::{Command, Run, RunStatus};
 use pintle_core::time::Timestamp;
-use pintle_plane::stop::Urgency;
-use pintle_plane::worker::{ClaimId, Notice};
+use pintle_plane::worker::Notice;
 use pintle_spec::KnownActions;
 use pintle_spec::bind::BoundParams;
 use pintle_store::{CommitError, Store};
@@ -22,10 +21,7 @@ use crate::context::{self, Context};
 use crate::error::Error;
 use crate::live::{Live, NewRow, Snapshot, Update, new_row};
 use crate::plane::Notices;
-use crate::timer::{Due, Timers};
-
-/// A decision is made anew this often when other processes append first.
-const CONTENTION: usize = 16;
+use crate::timer::Timers;
 
 /// What a coordinator is made with.
 #[derive(Debug, Clone)]
@@ -65,6 +61,15 @@ pub struct Submit {
     pub nonce: [u8; 24],
 }
 
+/// What became of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is a new run, and it has started.
+    New,
+    /// The same was submitted before under the same id (decision 17): nothing was done.
+    Before,
+}
+
 /// Drives runs. Cheap to make; spawns nothing by itself.
 pub struct Coordinator {
     pub(crate) options: Options,
@@ -73,7 +78,7 @@ pub struct Coordinator {
     pub(crate) timers: Timers,
     pub(crate) notices: Notices,
     pub(crate) ending: watch::Sender<bool>,
-    runs: Mutex<HashMap<RunId, Arc<AsyncMutex<Live>>>>,
+    pub(crate) runs: Mutex<HashMap<RunId, Arc<AsyncMutex<Live>>>>,
 }
 
 impl std::fmt::Debug for Coordinator {
@@ -104,9 +109,10 @@ impl Coordinator {
         self.notices.send_all(&Notice::Drain);
     }
 
-    /// Accepts a run and starts it. When this returns, the run is durable (I-1). May be repeated: the second time it
-    /// answers [`Error::IdTaken`].
-    pub async fn submit(&self, submit: Submit) -> Result<(), Error> {
+    /// Accepts a run and starts it. When this returns, the run is durable (I-1). May be repeated: the same plan with the
+    /// same parameters is accepted once, and [`Accepted::Before`] the second time; anything else under an id that is
+    /// taken is [`Error::IdTaken`].
+    pub async fn submit(&self, submit: Submit) -> Result<Accepted, Error> {
         let plan = submit.plan.with_gate();
         let text = serde_json::to_string(&plan)
             .map_err(|error| Error::Plan { run: submit.run.clone(), reason: error.to_string() })?;
@@ -134,14 +140,22 @@ impl Coordinator {
         batch.command(Command::Submit(submission))?;
         batch.command(Command::Start)?;
         let done = batch.commit(&*self.store, &self.options.tenant, Some((digest, text))).await;
-        let committed = done.map_err(|error| match error {
-            CommitError::Store(error) => Error::Store(error),
-            CommitError::DuplicateRun { run, .. }
-            | CommitError::VersionConflict { run, .. }
-            | CommitError::StaleFence { run, .. } => Error::IdTaken(run),
-        })?;
-        self.keep(live, &committed.effects);
-        Ok(())
+        match done {
+            Ok(committed) => {
+                self.keep(live, &committed.effects);
+                Ok(Accepted::New)
+            }
+            Err(CommitError::Store(error)) => Err(Error::Store(error)),
+            Err(
+                CommitError::DuplicateRun { run, .. }
+                | CommitError::VersionConflict { run, .. }
+                | CommitError::StaleFence { run, .. },
+            ) => {
+                let row = self.store.row(&run).await?;
+                let same = row.is_some_and(|row| row.plan == live.row.plan && row.params == live.row.params);
+                if same { Ok(Accepted::Before) } else { Err(Error::IdTaken(run)) }
+            }
+        }
     }
 
     /// Goes on with a run that waits. After an interruption its parked steps stay parked, for nobody has looked at them;
@@ -180,18 +194,13 @@ impl Coordinator {
             let mut live = live.lock().await;
             return self.drive(&mut live, &Command::Stop { cause, at_once }).await;
         }
-        for _ in 0..CONTENTION {
-            let mut live = self.load(run).await?;
-            let at_once = at_once || !self.home_lives(&live).await?;
-            let mut batch = Batch::new(&mut live, self.now());
-            batch.command(Command::Stop { cause: cause.clone(), at_once })?;
-            match batch.commit(&*self.store, &self.options.tenant, None).await {
-                Ok(_) => return Ok(()),
-                Err(CommitError::Store(error)) => return Err(error.into()),
-                Err(_) => {}
-            }
-        }
-        Err(Error::Contended(run.clone()))
+        let mut live = self.load(run).await?;
+        let decided = self.commit(&mut live, |batch| {
+            let at_once = at_once || !batch.home_lives;
+            batch.command(Command::Stop { cause: cause.clone(), at_once })
+        });
+        // What a stop asks for is performed by the run's home, which reads the event.
+        decided.await.map(drop)
     }
 
     /// Resolves when the run is over or waits, with where it then stands. The run must be one of this home's.
@@ -208,159 +217,6 @@ impl Coordinator {
         let live = self.live(run).ok_or_else(|| Error::NoSuchRun(run.clone()))?;
         let mut live = live.lock().await;
         Ok(live.watch())
-    }
-
-    /// Records the interruption of runs whose process is gone, and names them. Cheap when there are none.
-    pub async fn recover_dead(&self) -> Result<Vec<RunId>, Error> {
-        let mut interrupted = Vec::new();
-        for node in self.store.dead_with_open_runs().await? {
-            for row in self.store.open_runs_of(Some(&node)).await? {
-                if row.status != RunStatus::Waiting && self.interrupt(&row.id).await? {
-                    interrupted.push(row.id);
-                }
-            }
-        }
-        Ok(interrupted)
-    }
-
-    async fn interrupt(&self, run: &RunId) -> Result<bool, Error> {
-        let mut live = self.load(run).await?;
-        let mut batch = Batch::new(&mut live, self.now());
-        if batch.attempt(Command::Interrupt)?.is_err() {
-            return Ok(false);
-        }
-        match batch.commit(&*self.store, &self.options.tenant, None).await {
-            Ok(_) => Ok(true),
-            Err(CommitError::Store(error)) => Err(error.into()),
-            // Another process was as quick, and said the same.
-            Err(_) => Ok(false),
-        }
-    }
-
-    async fn take_over(&self, run: &RunId, decide: impl Fn(&mut Batch<'_>) -> Result<(), Error>) -> Result<(), Error> {
-        for _ in 0..CONTENTION {
-            let mut live = self.load(run).await?;
-            let mine = live.row.home.as_ref() == Some(&self.options.node);
-            if !live.run.status().is_terminal() && !mine && self.home_lives(&live).await? {
-                return Err(Error::Owned { run: run.clone(), pid: live.row.pid.unwrap_or_default() });
-            }
-            live.row.home = Some(self.options.node.clone());
-            live.row.pid = Some(self.options.pid);
-            let mut batch = Batch::new(&mut live, self.now());
-            decide(&mut batch)?;
-            match batch.commit(&*self.store, &self.options.tenant, None).await {
-                Ok(committed) => {
-                    self.keep(live, &committed.effects);
-                    return Ok(());
-                }
-                Err(CommitError::Store(error)) => return Err(error.into()),
-                Err(_) => {}
-            }
-        }
-        Err(Error::Contended(run.clone()))
-    }
-
-    async fn home_lives(&self, live: &Live) -> Result<bool, Error> {
-        match &live.row.home {
-            None => Ok(false),
-            Some(node) if *node == self.options.node => Ok(true),
-            Some(node) => Ok(self.store.is_alive(node).await?),
-        }
-    }
-
-    async fn load(&self, run: &RunId) -> Result<Live, Error> {
-        let stored = self.store.load(run).await?.ok_or_else(|| Error::NoSuchRun(run.clone()))?;
-        Live::load(stored, &self.options.key)
-    }
-
-    /// The run becomes one of this home's, with its timers armed.
-    fn keep(&self, live: Live, effects: &[Effect]) {
-        for (index, state) in (0u32..).map(StepIndex).zip(&live.run.steps) {
-            if let Some(due) = state.due {
-                self.timers.arm(Due { at: due, run: live.run.id.clone(), step: Some(index) });
-            }
-        }
-        if let (Some(started), Some(timeout)) = (live.run.head.started_at, live.run.plan.timeout) {
-            self.timers.arm(Due { at: started.plus(timeout), run: live.run.id.clone(), step: None });
-        }
-        self.perform(&live, effects);
-        self.notices.send_all(&Notice::Wake);
-        let id = live.run.id.clone();
-        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.insert(id, Arc::new(AsyncMutex::new(live)));
-    }
-
-    /// A run of this home.
-    pub(crate) fn live(&self, run: &RunId) -> Option<Arc<AsyncMutex<Live>>> {
-        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.get(run).cloned()
-    }
-
-    /// All runs of this home.
-    pub(crate) fn all_live(&self) -> Vec<(RunId, Arc<AsyncMutex<Live>>)> {
-        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.iter().map(|(id, live)| (id.clone(), live.clone())).collect()
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        pintle_store::Clock::now(&*self.store)
-    }
-
-    /// Decides one command on a live run until it is committed or refused.
-    pub(crate) async fn drive(&self, live: &mut Live, command: &Command) -> Result<(), Error> {
-        for _ in 0..CONTENTION {
-            self.refresh(live).await?;
-            let mut batch = Batch::new(live, self.now());
-            batch.command(command.clone())?;
-            match batch.commit(&*self.store, &self.options.tenant, None).await {
-                Ok(committed) => {
-                    self.perform(live, &committed.effects);
-                    return Ok(());
-                }
-                Err(CommitError::Store(error)) => return Err(error.into()),
-                Err(_) => {}
-            }
-        }
-        Err(Error::Contended(live.run.id.clone()))
-    }
-
-    /// Loads a live run anew if its last commit failed.
-    pub(crate) async fn refresh(&self, live: &mut Live) -> Result<(), Error> {
-        if !live.stale {
-            return Ok(());
-        }
-        let id = live.run.id.clone();
-        let stored = self.store.load(&id).await?.ok_or(Error::NoSuchRun(id))?;
-        let missed = live.reload(stored)?;
-        live.announce(&missed);
-        for event in &missed {
-            self.perform(live, &pintle_core::run::effects(&live.run, event));
-        }
-        Ok(())
-    }
-
-    /// Does what an event asks for.
-    pub(crate) fn perform(&self, live: &Live, effects: &[Effect]) {
-        let run = &live.run.id;
-        for effect in effects {
-            match effect {
-                Effect::Wake(_) => self.notices.send_all(&Notice::Wake),
-                Effect::Stop { step, fence, at_once } => {
-                    let claim = ClaimId { run: run.clone(), step: *step, fence: *fence };
-                    let urgency = if *at_once { Urgency::AtOnce } else { Urgency::Gracefully };
-                    self.notices.send_all(&Notice::Stop(claim, urgency));
-                }
-                Effect::StepTimer { step, due } => {
-                    self.timers.arm(Due { at: *due, run: run.clone(), step: Some(*step) });
-                }
-                Effect::RunTimer { due } => {
-                    self.timers.arm(Due { at: *due, run: run.clone(), step: None });
-                }
-                // The worker kills what is left of an old claim before it performs the next; a timer that is not
-                // wanted any more is refused; whoever waits was told with the event.
-                Effect::Recover { .. } | Effect::ClearTimers | Effect::Settled(_) => {}
-            }
-        }
     }
 
     /// Fires due timers and folds in what other processes did, until [`Coordinator::shutdown`].
@@ -387,25 +243,7 @@ impl Coordinator {
         due.map_or(look, |micros| look.min(std::time::Duration::from_micros(micros)))
     }
 
-    async fn fire(&self) {
-        for due in self.timers.take_due(self.now()) {
-            let Some(live) = self.live(&due.run) else { continue };
-            let mut live = live.lock().await;
-            let command = match due.step {
-                Some(step) => Command::Due { step },
-                None => Command::Stop { cause: StopCause::TimedOut, at_once: false },
-            };
-            match self.drive(&mut live, &command).await {
-                Ok(()) => {}
-                // Fired before, moved, or no longer wanted.
-                Err(Error::Refused(Refusal::NotDue(_) | Refusal::WrongStepStatus { .. })) => {}
-                Err(Error::Refused(Refusal::WrongRunStatus { .. } | Refusal::AlreadyStopping(_))) => {}
-                Err(error) => {
-                    tracing::warn!(run = %due.run, %error, "a timer could not be fired; it is tried again");
-                    let later = self.now().plus(pintle_core::time::Span::from_secs(1));
-                    self.timers.arm(Due { at: later, ..due });
-                }
-            }
-        }
+    pub(crate) fn now(&self) -> Timestamp {
+        pintle_store::Clock::now(&*self.store)
     }
 }

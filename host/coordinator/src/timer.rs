@@ -1,5 +1,5 @@
-//! Due times of this home's runs, armed in memory from the rows' own events. A timer that fires twice is refused by
-//! `decide`; one that is armed and no longer wanted is too.
+//! Due times of this home's runs, armed in memory from the rows' own events, and what happens when one comes. A timer
+//! that fires twice is refused by `decide`; one that is armed and no longer wanted is too.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,8 +7,16 @@ use std::sync::{Mutex, PoisonError};
 
 use pintle_core::ids::RunId;
 use pintle_core::plan::StepIndex;
-use pintle_core::time::Timestamp;
+use pintle_core::run::command::StopCause;
+use pintle_core::run::{Command, Refusal};
+use pintle_core::time::{Span, Timestamp};
 use tokio::sync::Notify;
+
+use crate::error::Error;
+use crate::service::Coordinator;
+
+/// A timer that could not be fired, because the store failed, is tried again after this.
+const AGAIN: Span = Span(1000);
 
 /// What becomes due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +65,31 @@ impl Timers {
     /// Resolves when an earlier timer than before was armed.
     pub(crate) async fn earlier(&self) {
         self.earlier.notified().await;
+    }
+}
+
+impl Coordinator {
+    /// Fires what is due.
+    pub(crate) async fn fire(&self) {
+        for due in self.timers.take_due(self.now()) {
+            let Some(live) = self.live(&due.run) else { continue };
+            let mut live = live.lock().await;
+            let command = match due.step {
+                Some(step) => Command::Due { step },
+                None => Command::Stop { cause: StopCause::TimedOut, at_once: false },
+            };
+            match self.drive(&mut live, &command).await {
+                Ok(()) => {}
+                // Fired before, moved, or no longer wanted.
+                Err(Error::Refused(Refusal::NotDue(_) | Refusal::WrongStepStatus { .. })) => {}
+                Err(Error::Refused(Refusal::WrongRunStatus { .. } | Refusal::AlreadyStopping(_))) => {}
+                Err(error) => {
+                    tracing::warn!(run = %due.run, %error, "a timer could not be fired; it is tried again");
+                    let later = self.now().plus(AGAIN);
+                    self.timers.arm(Due { at: later, ..due });
+                }
+            }
+        }
     }
 }
 

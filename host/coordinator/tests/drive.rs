@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pintle_coordinator::{Coordinator, Options, Submit, live};
+use pintle_coordinator::{Accepted, Coordinator, Options, Submit, live};
 use pintle_core::ids::{NodeId, RunId, TenantId, WorkerId};
 use pintle_core::plan::{
     Action, DeclaredOutput, Output, Plan, RepeatMode, RepeatPolicy, RetryPolicy, Role, RunBody, Step, StepIndex,
@@ -15,10 +15,11 @@ use pintle_core::plan::{
 use pintle_core::run::command::{FailReason, Failed, Finished, StopCause};
 use pintle_core::run::{Outcome, RunStatus, StepStatus};
 use pintle_core::time::Span;
+use pintle_plane::output::Channel;
 use pintle_plane::stop::Urgency;
-use pintle_plane::worker::{Assignment, Notice, Settled, Taken, WorkerPlane};
+use pintle_plane::worker::{Assignment, LogChunk, Notice, Settled, Taken, WorkerPlane};
 use pintle_spec::bind::BoundParams;
-use pintle_store::{Nodes, RunFilter, Runs, Steps};
+use pintle_store::{LogName, Logs, Nodes, RunFilter, Runs, Steps};
 use pintle_store_sqlite::{Options as StoreOptions, Sqlite};
 
 type Outcomes<T = ()> = Result<T, Box<dyn Error>>;
@@ -73,7 +74,20 @@ impl Process {
     }
 
     async fn settle(&self, claimed: &Assignment, outcome: Outcome, want: usize) -> Outcomes<(Taken, Vec<Assignment>)> {
-        let settled = Settled { claim: claimed.claim.clone(), outcome, log_bytes: vec![] };
+        self.settle_printing(claimed, outcome, "", want).await
+    }
+
+    async fn settle_printing(
+        &self,
+        claimed: &Assignment,
+        outcome: Outcome,
+        printed: &str,
+        want: usize,
+    ) -> Outcomes<(Taken, Vec<Assignment>)> {
+        let (claim, channel, bytes) = (claimed.claim.clone(), Channel::Stdout, printed.as_bytes().to_vec());
+        let log_bytes = vec![(channel, bytes.len() as u64)];
+        let tail = vec![LogChunk { claim: claim.clone(), channel, offset: 0, bytes }];
+        let settled = Settled { claim, outcome, log_bytes, tail };
         let reported = self.coordinator.report(self.worker.clone(), vec![settled], want).await?;
         let taken = reported.taken.into_iter().next().ok_or("no answer to the report")?;
         Ok((taken, reported.claimed))
@@ -85,26 +99,9 @@ impl Process {
 }
 
 fn submission(run: &RunId, steps: Vec<Step>) -> Submit {
-    let plan = Plan {
-        schema: pintle_core::plan::SCHEMA,
-        name: "dag".into(),
-        description: None,
-        params: vec![],
-        params_closed: false,
-        consts: vec![],
-        env: vec![],
-        dotenv: vec![],
-        working_dir: None,
-        shell: None,
-        max_active_steps: None,
-        timeout: None,
-        clean_up: Span(5000),
-        preconditions: vec![],
-        steps,
-    };
     Submit {
         run: run.clone(),
-        plan,
+        plan: Plan { steps, ..Plan::named("dag") },
         params: BoundParams::default(),
         source: None,
         dag_dir: "/dags".into(),
@@ -136,6 +133,22 @@ fn one(mut claimed: Vec<Assignment>) -> Outcomes<Assignment> {
 
 fn variable<'a>(claimed: &'a Assignment, name: &str) -> Option<&'a str> {
     claimed.env.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+}
+
+#[tokio::test]
+async fn the_end_of_a_log_that_comes_with_a_result_stands_before_it() -> Outcomes {
+    let dir = tempfile::tempdir()?;
+    let process = Process::on(dir.path(), "n1").await?;
+    let mut first = step("first", "grumble", &[]);
+    first.continue_on.output = vec!["tolerable".into()];
+    let run = process.submit("r1", vec![first, step("second", "echo", &[0])]).await?;
+    let claimed = one(process.claim(1).await?)?;
+    let (taken, next) = process.settle_printing(&claimed, exit(1), "it is tolerable\n", 1).await?;
+    assert!(matches!(taken, Taken::Accepted { .. }), "{taken:?}");
+    assert_eq!(one(next)?.step_name, "second", "the condition saw what came with the result");
+    let name = LogName { run, step: StepIndex(0), fence: claimed.claim.fence, channel: Channel::Stdout };
+    assert_eq!(process.store.read_log(&name, 0, 100).await?, b"it is tolerable\n");
+    Ok(())
 }
 
 #[tokio::test]
@@ -381,6 +394,8 @@ async fn a_run_id_is_taken_once() -> Outcomes {
     let dir = tempfile::tempdir()?;
     let process = Process::on(dir.path(), "n1").await?;
     let run = process.submit("r1", vec![step("a", "x", &[])]).await?;
+    let same = process.coordinator.submit(submission(&run, vec![step("a", "x", &[])])).await?;
+    assert_eq!(same, Accepted::Before, "the same submission has the same answer");
     let again = process.coordinator.submit(submission(&run, vec![step("b", "x", &[])])).await;
     assert!(again.is_err_and(|e| e.to_string().contains("run id r1 is taken")));
     let failed = Outcome::Failed(Failed {

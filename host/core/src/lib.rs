@@ -10,7 +10,9 @@
 //! | [`ids`], [`counter`], [`time`] | names, numbers that only rise, instants and lengths of time |
 //! | [`limits`] | every bound, and how the bounds relate |
 //! | [`plan`], [`graph`] | a checked DAG, and its order |
+//! | [`output`] | which of its two streams a step prints on |
 //! | [`attempt`] | when a failed or finished step is tried again |
+//! | [`schedule`] | when runs start by themselves, as data |
 //! | [`run`] | the states of a run and its steps, and every transition between them |
 //! | [`lease`] | how long a claim is trusted |
 //! | [`plugin`] | what the host knows of a component without running it |
@@ -22,7 +24,9 @@ pub mod ids;
 pub mod lease;
 pub mod limits;
 pub mod matching;
+pub mod output;
 pub mod plan;
 pub mod plugin;
 pub mod run;
+pub mod schedule;
 pub mod time;

@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits;
+use crate::schedule::Scheduling;
 use crate::time::Span;
 
 /// Version of the serialised form. A reader refuses a plan of a later one.
@@ -77,6 +79,9 @@ pub struct Plan {
     /// All must hold, or the run is aborted before its first step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preconditions: Vec<Precondition>,
+    /// When runs start by themselves; none: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduling: Option<Scheduling>,
     /// Steps in the document's order, handlers after all others.
     pub steps: Vec<Step>,
 }
@@ -104,6 +109,17 @@ pub enum Role {
     OnWait,
 }
 
+impl Role {
+    /// A handler that runs when all else is over, also after a stop.
+    #[must_use]
+    pub fn closes(self) -> bool {
+        match self {
+            Self::OnSuccess | Self::OnFailure | Self::OnAbort | Self::OnExit => true,
+            Self::Main | Self::Gate | Self::OnInit | Self::OnWait => false,
+        }
+    }
+}
+
 /// A node of the graph, or a handler.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -120,7 +136,7 @@ pub struct Step {
     pub role: Role,
     /// What runs.
     pub action: Action,
-    /// Steps that come before, each once, in the document's order.
+    /// Steps that come before, each once, in the order in which the step names them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends: Vec<StepIndex>,
     /// Added to the environment, in order.
@@ -462,12 +478,39 @@ pub enum OnLost {
 }
 
 impl Plan {
+    /// A plan with a name, and nothing else said.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            schema: SCHEMA,
+            name: name.into(),
+            description: None,
+            params: Vec::new(),
+            params_closed: false,
+            consts: Vec::new(),
+            env: Vec::new(),
+            dotenv: Vec::new(),
+            working_dir: None,
+            shell: None,
+            max_active_steps: None,
+            timeout: None,
+            clean_up: limits::CLEAN_UP,
+            preconditions: Vec::new(),
+            scheduling: None,
+            steps: Vec::new(),
+        }
+    }
+
     /// Turns the run's own preconditions into a step of role [`Role::Gate`], so that they are claimed, fenced and
-    /// recorded like everything else that runs. Done once, before the plan is stored.
+    /// recorded like everything else that runs. Done once, before the plan is stored. The step is called
+    /// `preconditions`, or `preconditions_2` and so on where the author calls a step of his so.
     #[must_use]
     pub fn with_gate(mut self) -> Self {
         if !self.preconditions.is_empty() && self.handler(Role::Gate).is_none() {
-            let mut gate = Step::doing("preconditions", Action::noop());
+            let first = std::iter::once("preconditions".to_owned());
+            let mut names = first.chain((2u32..).map(|more| format!("preconditions_{more}")));
+            let name = names.find(|name| self.find(name).is_none()).unwrap_or_default();
+            let mut gate = Step::doing(name, Action::noop());
             gate.role = Role::Gate;
             gate.preconditions = std::mem::take(&mut self.preconditions);
             self.steps.push(gate);

@@ -111,6 +111,9 @@ pub struct Settled {
     pub outcome: Outcome,
     /// Bytes logged on each stream, so that a reader knows when it has all.
     pub log_bytes: Vec<(Channel, u64)>,
+    /// The end of the log, if it was not sent before: stored before the result is. Most steps print little, and say it
+    /// all here.
+    pub tail: Vec<LogChunk>,
 }
 
 /// Whether the coordinator took a report.
@@ -148,7 +151,7 @@ pub enum Notice {
 }
 
 /// Part of a step's log. Offsets make resending harmless.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LogChunk {
     /// Whose log.
     pub claim: ClaimId,

@@ -1,7 +1,7 @@
 //! Figures of the worker engine with all limits set: a fresh instance and one call, a warm call, a whole `perform`, and
 //! what a process pays for its first one.
 //!
-//! `cargo run --release -p pintle-runtime --example bench_instance [COMPONENT.wasm plugin.toml]`
+//! `bench_instance [COMPONENT.wasm plugin.toml]`, as `cargo xtask bench instance` runs it for each embedded plugin.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -135,6 +135,6 @@ fn perform(runtime: &tokio::runtime::Runtime, executors: &Executors, action: &st
 
 fn print(what: &str, mut times: Vec<Duration>) {
     times.sort();
-    let at = |share: usize| times[(times.len() - 1) * share / 100];
-    println!("{what}: p50 {:?}, p99 {:?}, of {}", at(50), at(99), times.len());
+    let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e6;
+    println!("{what:<44} p50 {:8.1} us  p99 {:8.1} us  ({} times)", at(50), at(99), times.len());
 }

@@ -12,6 +12,7 @@ use pintle_plane::BoxFuture;
 use pintle_plane::executor::{Executor, Failure, Fault, Performed, Task};
 use pintle_plane::output::Sink;
 use pintle_plane::stop::StopSignal;
+use tokio::runtime::Handle;
 
 use crate::embedded::Embedded;
 use crate::error::{LoadError, LoadFault};
@@ -131,6 +132,12 @@ impl Executors {
         &self.runtime
     }
 
+    /// The threads that guests run on: a step that runs there performs its guest in its own task. Starts them, if no
+    /// guest has run yet.
+    pub fn threads(&self) -> std::io::Result<tokio::runtime::Handle> {
+        self.runtime.engine.guests().cloned()
+    }
+
     fn find(&self, action: &str) -> Result<Performer, Failure> {
         if action == crate::wasi_run::ACTION {
             return Ok(Performer::WasiRun(Arc::clone(&self.wasi_run)));
@@ -175,12 +182,16 @@ impl Executor for Executors {
                     ));
                 }
             };
-            let performing = guests.spawn(async move {
+            let performing = async move {
                 match performer {
                     Performer::Plugin(plugin) => perform::perform(&plugin, task, sink, stop).await,
                     Performer::WasiRun(wasi_run) => wasi_run.perform(task, sink, stop).await,
                 }
-            });
+            };
+            if Handle::try_current().is_ok_and(|here| here.id() == guests.id()) {
+                return performing.await;
+            }
+            let performing = guests.spawn(performing);
             let mut performing = AbortOnDrop(performing);
             (&mut performing.0).await.unwrap_or_else(|error| {
                 let message = format!("the host failed while it ran the step: {error}");

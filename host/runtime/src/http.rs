@@ -2,8 +2,13 @@
 //! redirect.
 
 pub(crate) mod address;
+mod certificate;
 pub(crate) mod client;
 pub(crate) mod exchange;
 pub(crate) mod grant;
 #[cfg(test)]
 mod spellings;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

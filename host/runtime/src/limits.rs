@@ -1,4 +1,33 @@
-//! Bounds that no manifest can move, and the bounds of one call.
+//! Bounds that no manifest can move, and the bounds of one call. Each has a test in which it bites.
+//!
+//! | bound | test |
+//! |---|---|
+//! | [`COMPONENT_BYTES`] | limits: `a_component_that_is_too_large_is_not_even_read` |
+//! | [`HOSTCALL_BYTES`] | hostile: `a_huge_print_or_result_does_not_pass` |
+//! | [`CHUNK_BYTES`] | own: `no_list_of_bytes_is_longer_than_a_chunk` |
+//! | | http: `a_body_ends_at_what_the_host_hands_over_whatever_the_guest_asks_for` |
+//! | | limits: `what_a_program_prints_comes_back_cut_at_a_mebibyte` |
+//! | [`TABLE_ELEMENTS`] | hostile: `growing_a_table_ends_at_the_limit` |
+//! | [`INSTANCES`], [`MEMORIES`], [`TABLES`] | limits: `parts_of_a_component_are_counted_when_it_is_loaded` |
+//! | [`HANDLES`] | limits: `handles_of_a_guests_own_are_counted`, `handles_of_wasi_are_counted` |
+//! | [`STACK_BYTES`] | hostile: `recursion_ends_at_the_stack_limit` |
+//! | [`ASYNC_STACK_BYTES`] | limits: `a_host_call_at_the_bottom_of_the_guests_stack_has_a_stack_of_its_own` |
+//! | [`RANDOM_BYTES`], [`METRIC_POINTS`] | hostile: `random_bytes_and_metrics_are_counted` |
+//! | [`REQUESTS`] | limits: `requests_are_counted_and_redirects_with_them` |
+//! | [`PROGRAMS`] | limits: `programs_are_counted` |
+//! | [`BLOBS`], [`BLOB_BYTES`] | own: `blobs_and_their_bytes_are_counted` |
+//! | [`MESSAGE_BYTES`] | own: `a_message_is_cut_between_characters` |
+//! | | limits: `a_guests_error_is_cut_where_it_is_too_long_to_be_read` |
+//! | [`PENDING_FLOOR`] | pending: `pending_work_is_asked_for_at_most_each_10_ms` |
+//! | [`CallLimits::memory`] | hostile: `growing_memory_ends_at_the_limit` |
+//! | [`CallLimits::cpu`] | hostile: `a_spinning_guest_ends_at_its_cpu_limit` |
+//! | [`CallLimits::wall`] | hostile: `a_spinning_guest_ends_at_its_wall_limit_within_100_ms` |
+//! | [`CallLimits::log`] | hostile: `a_flood_of_logs_ends_at_the_limit` |
+//! | | std_guest: `what_a_plugin_prints_is_charged_to_its_log` |
+//! | [`CallLimits::output`] | hostile: `a_flood_of_output_ends_at_the_limit_and_what_fits_is_printed` |
+//!
+//! `own` is `limits/tests.rs`, where a test holds this table; `http` is `http/tests.rs`; all others stand in
+//! `tests/runtime/`.
 
 use std::time::Duration;
 
@@ -76,3 +105,6 @@ impl From<PluginLimits> for CallLimits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,7 +150,7 @@ impl Plugin {
         let function = ask.function();
         let ready = self.code.ready(&self.runtime).await;
         let ready = ready.map_err(|error| LoadError::one(LoadFault::Host(error.to_string())))?;
-        let said = invoke(&self.runtime, ready, parts, ask, &Breach::Wall(DESCRIBE)).await;
+        let said = invoke(&self.runtime, ready, parts, ask, &Breach::Staging(DESCRIBE)).await;
         said.map(|(said, _)| said).map_err(|fall| {
             let failure = fall.failure(&self.blame(function), record.panic(), false);
             LoadError::one(LoadFault::Call(failure.message))

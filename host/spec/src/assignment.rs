@@ -10,6 +10,8 @@ mod condition;
 
 pub use condition::{ResolvedCondition, ResolvedProbe, repeat_condition, run_preconditions};
 
+use std::path::Path;
+
 use pintle_core::plan::{Action, Json, Plan, RunBody, Shell, Step, StepIndex, Template};
 use serde_json::{Value, json};
 
@@ -21,7 +23,8 @@ use crate::known::{KnownActions, input_schema};
 pub struct Resolved {
     /// The whole environment, sorted by name.
     pub env: Vec<(String, String)>,
-    /// As written, resolved; relative to the DAG file's directory. None: the run's own.
+    /// As written, resolved: the step's below the plan's, where both say one. A relative one begins at the DAG file's
+    /// directory. None: the run's own.
     pub working_dir: Option<String>,
     /// `run`, `http.request`, ...
     pub action: String,
@@ -73,20 +76,34 @@ pub fn resolve_step(
 ) -> Result<Resolved, ResolveError> {
     let step = plan.step(index).ok_or(ResolveError::NoStep(index.0))?;
     let texts = Texts { plan, scope, owner: &step.name };
-    let working_dir = step.working_dir.as_ref().or(plan.working_dir.as_ref());
     let mut conditions = Vec::with_capacity(step.preconditions.len());
     for precondition in &step.preconditions {
         conditions.push(condition::resolve_condition(&texts, precondition)?);
     }
     Ok(Resolved {
         env: scope.env(),
-        working_dir: texts.optional(working_dir, "working_dir")?,
+        working_dir: working_dir(&texts, step)?,
         action: step.action.name().to_owned(),
         input_json: input(&texts, step, known)?,
         conditions,
         stdout: texts.optional(step.stdout.as_ref(), "stdout")?,
         stderr: texts.optional(step.stderr.as_ref(), "stderr")?,
         repeat: condition::repeat_probe(&texts, step)?,
+    })
+}
+
+/// The step's directory begins at the plan's, unless it begins at a place of its own: `/` or the user's home.
+fn working_dir(texts: &Texts<'_>, step: &Step) -> Result<Option<String>, ResolveError> {
+    const FIELD: &str = "working_dir";
+    let own = texts.optional(step.working_dir.as_ref(), FIELD)?;
+    let rooted = |dir: &str| dir.starts_with('/') || dir == "~" || dir.starts_with("~/");
+    if own.as_deref().is_some_and(rooted) {
+        return Ok(own);
+    }
+    let plans = texts.optional(texts.plan.working_dir.as_ref(), FIELD)?;
+    Ok(match (plans, own) {
+        (Some(plans), Some(own)) => Some(Path::new(&plans).join(own).display().to_string()),
+        (plans, own) => own.or(plans),
     })
 }
 

@@ -12,6 +12,7 @@ use crate::params::read_params;
 use crate::precondition::read_preconditions;
 use crate::reader::{At, Reader};
 use crate::references::check_references;
+use crate::schedule::read_scheduling;
 use crate::shell::read_shell;
 use crate::source::SourceFile;
 use crate::step::{Defaults, Draft, read_step};
@@ -48,6 +49,7 @@ pub(crate) fn read_dag(reader: &mut Reader<'_>, dag: &At<'_>, source: &SourceFil
         timeout: timeout.filter(|span| *span > Span::ZERO),
         clean_up: reader.seconds_field(dag, "max_clean_up_time_sec").unwrap_or(CLEAN_UP),
         preconditions: read_preconditions(reader, dag),
+        scheduling: read_scheduling(reader, dag),
         steps,
     };
     if !reader.findings.has_faults() {

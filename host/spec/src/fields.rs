@@ -18,6 +18,8 @@ pub(crate) struct Fields {
 
 const UNUSED: &str = "nothing uses it in this version";
 const NO_SCHEDULER: &str = "only a scheduler uses it, which this version does not have";
+const NO_SCHEDULER_YET: &str =
+    "only a scheduler uses it, which this version does not have; `pintle scheduler preview` shows its instants";
 const NO_QUEUE: &str = "only queues use it, which this version does not have";
 const NO_RETENTION: &str = "this version deletes no history by itself";
 const NO_MAIL: &str = "this version sends no mail";
@@ -51,7 +53,7 @@ pub(crate) const DAG: Fields = Fields {
         ("group", UNUSED),
         ("labels", UNUSED),
         ("tags", UNUSED),
-        ("schedule", NO_SCHEDULER),
+        ("schedule", NO_SCHEDULER_YET),
         ("catchup_window", NO_SCHEDULER),
         ("overlap_policy", NO_SCHEDULER),
         ("skip_if_successful", NO_SCHEDULER),
@@ -215,6 +217,18 @@ pub(crate) const REPEAT: Fields = Fields {
         "expected",
         "exit_code",
     ],
+    inert: &[],
+    refused: &[],
+};
+
+/// `schedule`, as a map.
+pub(crate) const SCHEDULES: Fields =
+    Fields { of: "`schedule`", read: &["start", "stop", "restart"], inert: &[], refused: &[] };
+
+/// One schedule, as a map.
+pub(crate) const SCHEDULE: Fields = Fields {
+    of: "a schedule",
+    read: &["kind", "expression", "at", "zone", "profile", "start_date", "end_date"],
     inert: &[],
     refused: &[],
 };

@@ -19,9 +19,9 @@ pub(crate) fn link(mut drafts: Vec<Draft>, chain: bool, findings: &mut Findings)
         .into_iter()
         .zip(edges)
         .map(|(draft, edges)| {
-            let mut depends: Vec<StepIndex> = edges.iter().map(|edge| index(edge.to)).collect();
-            depends.sort_unstable();
-            depends.dedup();
+            // As written: where two steps give out a variable of one name, the later visit counts.
+            let mut seen = HashSet::new();
+            let depends = edges.iter().map(|edge| index(edge.to)).filter(|to| seen.insert(*to)).collect();
             Step { depends, ..draft.step }
         })
         .collect()
@@ -38,9 +38,11 @@ struct Edge {
     written: Option<usize>,
 }
 
-/// Handlers are named for their moment, other nameless steps for their place.
+/// Handlers are named for their moment, other nameless steps for their place. A name that Pintle gives gives way to what
+/// the author wrote, ids included: he is not blamed for a name that he did not choose.
 fn name_all(drafts: &mut [Draft]) {
-    let taken: HashSet<String> = drafts.iter().map(|draft| draft.step.name.clone()).collect();
+    let written = |step: &Step| [Some(step.name.clone()), step.id.clone()];
+    let taken: HashSet<String> = drafts.iter().flat_map(|draft| written(&draft.step)).flatten().collect();
     for (place, draft) in drafts.iter_mut().enumerate() {
         if !draft.step.name.is_empty() {
             continue;

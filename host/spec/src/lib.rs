@@ -15,6 +15,7 @@
 //! | `dag`, `params`, `env`, `shell`, `step`, `run`, `policy`, `precondition`, `output`, `graph` | one noun of the language each |
 //! | `known`, `schema` | actions, and what they take |
 //! | [`eval`] | the evaluator and its scopes |
+//! | [`schedule`] | when runs start by themselves, and the instants that follow |
 //! | [`bind`], [`assignment`], [`output_file`], [`dotenv`] | values in, values out |
 //! | `limits` | every bound |
 
@@ -23,6 +24,7 @@ pub mod bind;
 pub mod dotenv;
 pub mod eval;
 pub mod output_file;
+pub mod schedule;
 
 mod dag;
 mod document;

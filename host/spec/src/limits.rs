@@ -18,6 +18,15 @@ pub const MAX_SHOWN_CYCLE: usize = 20;
 pub const MAX_HINTS: usize = 50;
 /// Bytes of a line that is shown; of a longer one only the position is.
 pub const MAX_SHOWN_LINE_BYTES: usize = 8 * 1024;
+/// Schedules of a DAG.
+pub const MAX_SCHEDULES: usize = 100;
+/// Bytes of one schedule.
+pub const MAX_SCHEDULE_BYTES: usize = 1_000;
+/// Seconds between two starts of `@every`: a year.
+pub const MAX_EVERY_SECONDS: u64 = 366 * 24 * 3600;
+/// Days that a schedule's next instant is looked for. The longest that one waits is for a 29th of February, from 2096 to
+/// 2104; one whose hour is skipped on that day may wait for the next.
+pub const SCHEDULE_HORIZON_DAYS: i64 = 20 * 366;
 /// Regular expressions of a DAG: each is compiled once when it is checked.
 pub const MAX_EXPRESSIONS: usize = 500;
 /// Bytes of `defaults` times steps: every step gets a copy.
@@ -38,6 +47,10 @@ pub const MAX_TRIES: u64 = 1_000_000_000;
 pub const MAX_BACKOFF: f64 = 1_000.0;
 /// Bytes of one evaluated value: references to large outputs multiply.
 pub const MAX_VALUE_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes that the operators of one text may look at in all.
+pub const MAX_EXPANSION_WORK: usize = 64 * 1024 * 1024;
+/// Bytes of a shell pattern: `${NAME##pattern}`.
+pub const MAX_PATTERN_BYTES: usize = 1024;
 /// Expansions inside each other: `${A:-${B:-...}}`.
 pub const MAX_EXPANSION_DEPTH: usize = 16;
 /// Bytes of a step's output file.
@@ -52,5 +65,6 @@ pub const MAX_SCHEMA_CHOICES: usize = 2;
 pub const MAX_SCHEMA_WIDTH: usize = 32;
 
 const _: () = assert!(MAX_DOCUMENT_BYTES <= MAX_TREE_BYTES, "a document without aliases must fit");
+const _: () = assert!(MAX_EXPANSION_WORK > MAX_VALUE_BYTES, "one operator on the largest value must fit");
 const _: () = assert!(MAX_STEPS < MAX_NODES, "every step is at least one node");
 const _: () = assert!(MAX_DOCUMENT_BYTES < u32::MAX as usize, "places are kept in 32 bits");

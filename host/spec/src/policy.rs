@@ -87,7 +87,8 @@ pub(crate) fn read_repeat(reader: &mut Reader<'_>, owner: &At<'_>) -> Option<Rep
         reader.fault_key(&at, "expected", "`expected` needs `condition:` or `eval:` beside it");
     }
     let exit_code = reader.exit_codes(&at, "exit_code");
-    let decided = conditional || at.get("exit_code").is_some();
+    // A list without a code decides nothing; one with a faulty code has its fault already.
+    let decided = conditional || at.get("exit_code").is_some_and(|codes| !codes.items().is_empty());
     let mode = read_mode(reader, &at, decided, condition.as_ref());
     let pace = read_pace(reader, &at, REPEAT_INTERVAL);
     let limit = reader.count_field(&at, "limit", MAX_TRIES).filter(|limit| *limit > 0);

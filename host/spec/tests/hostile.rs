@@ -94,6 +94,15 @@ fn what_is_copied_or_compiled_is_bounded() {
 }
 
 #[test]
+fn what_is_counted_is_bounded_and_the_bound_is_named() {
+    let steps = "- {action: noop}\n".repeat(10_001);
+    assert!(refusal(format!("steps:\n{steps}")).contains("the DAG has 10001 steps and may have 10000; split it"));
+    let params = "- {name: p, default: x}\n".repeat(1_001);
+    let refused = refusal(format!("params:\n{params}\nsteps: [{{run: x}}]"));
+    assert!(refused.contains("a DAG may have 1000 parameters; pass a file instead"), "{refused}");
+}
+
+#[test]
 fn a_chain_of_ten_thousand_steps_is_taken_and_a_ring_of_them_refused() {
     let steps: String = (1..10_000).map(|n| format!("- {{id: s{n}, depends: s{}, action: noop}}\n", n - 1)).collect();
     let known: Vec<ActionRow> = Vec::new();

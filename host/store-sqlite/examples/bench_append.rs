@@ -1,4 +1,4 @@
-//! What one append costs, through the whole async path: `cargo run --release -p pintle-store-sqlite --example bench_append`.
+//! What one append costs, through the whole async path. `cargo xtask bench append` runs it, and reads its lines.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a measurement")]
 
 use std::time::{Duration, Instant};

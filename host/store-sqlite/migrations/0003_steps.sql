@@ -4,10 +4,11 @@ create table step (
     idx         integer not null check (idx >= 0),
     name        text    not null,
     role        text    not null,
-    status      text    not null check (status in (
-        'not_started', 'ready', 'running', 'retrying', 'waiting',
-        'succeeded', 'partially_succeeded', 'failed', 'skipped', 'aborted', 'rejected'
-    )),
+    status      text    not null check (
+        status = 'not_started' or status = 'ready' or status = 'running' or status = 'retrying' or status = 'waiting'
+        or status = 'succeeded' or status = 'partially_succeeded' or status = 'failed' or status = 'skipped'
+        or status = 'aborted' or status = 'rejected'
+    ),
     attempt     integer not null check (attempt >= 0),
     fence       integer not null check (fence >= 0),
     losses      integer not null check (losses >= 0),

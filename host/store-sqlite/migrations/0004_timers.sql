@@ -2,7 +2,9 @@
 create table timer (
     run    integer not null,
     step   integer not null check (step >= -1),
-    kind   text    not null check (kind in ('retry', 'repeat', 'wait', 'timeout', 'run_retry')),
+    kind   text    not null check (
+        kind = 'retry' or kind = 'repeat' or kind = 'wait' or kind = 'timeout' or kind = 'run_retry'
+    ),
     due_at integer not null,
     primary key (run, step, kind)
 ) strict, without rowid;

@@ -40,10 +40,16 @@ impl Layout {
         self.root.join("pintle.write")
     }
 
+    /// Files of processes.
+    #[must_use]
+    pub fn nodes(&self) -> PathBuf {
+        self.root.join("nodes")
+    }
+
     /// The file whose lock proves that a process lives.
     #[must_use]
     pub fn node(&self, node: &NodeId) -> PathBuf {
-        self.root.join("nodes").join(component(node.as_str()))
+        self.nodes().join(component(node.as_str()))
     }
 
     /// What was started for claims and must not be left alive: the worker's files.

@@ -15,6 +15,7 @@
 //! | [`options`], [`layout`], `filesystem` | what is opened, where files lie, where they must not lie |
 //! | `connection`, `schema`, `fault` | a connection as we want it, migrations, errors in our words |
 //! | `lock`, `writer`, `checkpoint`, `desk` | the threads |
+//! | `leftover` | what killed processes left, cleared away |
 //! | `run`, `step`, `timer`, `plugin`, `kv`, `node`, `clock`, `change`, `log`, `blob` | the ports, by noun |
 //!
 //! SQL lies in `queries/<noun>/<verb>.sql` and `migrations/`. The danger to know before changing anything here: a
@@ -34,6 +35,7 @@ mod desk;
 mod fault;
 mod filesystem;
 mod kv;
+mod leftover;
 mod lock;
 mod log;
 mod node;

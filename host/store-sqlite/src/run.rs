@@ -4,6 +4,8 @@ pub(crate) mod list;
 pub(crate) mod read;
 pub(crate) mod write;
 
+use std::time::Instant;
+
 use pintle_core::counter::Version;
 use pintle_core::ids::{Digest, NodeId, RunId};
 use pintle_core::run::Event;
@@ -24,12 +26,17 @@ impl Runs for Sqlite {
             if txns.is_empty() {
                 return Vec::new();
             }
+            let begun = Instant::now();
             // Events become text here, on the caller's thread: the writer has more to do than any of them.
             let job = write::Commit::new(txns, reply);
             if let Err(error) = self.inner().writer.submit(Box::new(job)) {
                 return all_fail(error);
             }
-            answer.await.unwrap_or_else(|_| all_fail(writer::closed()))
+            let answers = answer.await.unwrap_or_else(|_| all_fail(writer::closed()));
+            // What a caller waits for: the queue, the locks of other processes, the commit.
+            let took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            tracing::trace!(took_us, "answered a commit");
+            answers
         })
     }
 

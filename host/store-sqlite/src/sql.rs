@@ -109,4 +109,32 @@ mod tests {
             }
         }
     }
+
+    /// A check or an index of a table costs every statement that writes to it.
+    #[test]
+    fn no_write_of_a_transaction_builds_a_temporary_table() {
+        let conn = schema::tests::migrated();
+        let of_txn = |name: &str| {
+            let (noun, _) = name.split_once('/').unwrap();
+            ["run", "step", "event", "timer", "plan", "clock"].contains(&noun)
+        };
+        let mut writes = 0;
+        for (name, text) in queries().into_iter().filter(|(name, _)| of_txn(name)) {
+            let statement = conn.prepare(&text).unwrap();
+            if statement.readonly() {
+                continue;
+            }
+            writes += 1;
+            let mut explain = conn.prepare(&format!("explain {text}")).unwrap();
+            for place in 1..=explain.parameter_count() {
+                explain.raw_bind_parameter(place, rusqlite::types::Null).unwrap();
+            }
+            let mut rows = explain.raw_query();
+            while let Some(row) = rows.next().unwrap() {
+                let opcode: String = row.get(1).unwrap();
+                assert_ne!(opcode, "OpenEphemeral", "{name}");
+            }
+        }
+        assert!(writes > 6, "statements that write were found: {writes}");
+    }
 }

@@ -6,6 +6,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use pintle_core::counter::{Fence, Version};
@@ -21,7 +23,7 @@ const NAME: &str = "PINTLE_TEST_NAME";
 /// Starts a child that plays `part` in `dir` under `name`.
 fn child(part: &str, dir: &Path, name: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "plays_its_part", "--nocapture"])
+        .args(["--exact", "plays_its_part", "--ignored", "--nocapture"])
         .env(PART, part)
         .env(DIR, dir)
         .env(NAME, name)
@@ -68,10 +70,11 @@ fn id(text: &str) -> RunId {
     RunId::new(text).unwrap()
 }
 
-/// What children do; nothing at all in the test run itself.
+/// Not a test: what children do.
 #[test]
+#[ignore = "plays the other processes of the tests below"]
 fn plays_its_part() {
-    let Ok(part) = std::env::var(PART) else { return };
+    let part = std::env::var(PART).unwrap();
     let (dir, name) = (std::env::var(DIR).unwrap(), std::env::var(NAME).unwrap());
     let store = open(Path::new(&dir), Mode::Process);
     match part.as_str() {
@@ -185,13 +188,31 @@ fn hold(dir: &Path) {
     }
 }
 
+/// How late this machine wakes a sleeper, p99: so a figure is held to what the store does, not to what else runs here.
+fn lateness(over: &AtomicBool) -> Duration {
+    const NAP: Duration = Duration::from_millis(1);
+    let mut late = Vec::new();
+    while !over.load(Ordering::Relaxed) {
+        let begun = Instant::now();
+        std::thread::sleep(NAP);
+        late.push(begun.elapsed() - NAP);
+    }
+    late.sort();
+    late[late.len() * 99 / 100]
+}
+
 #[test]
 fn busy_and_small_writers_share_a_directory_and_none_starves() {
     let dir = tempfile::tempdir().unwrap();
     let begun = Instant::now();
+    let over = Arc::new(AtomicBool::new(false));
+    let onlooker = std::thread::spawn({
+        let over = Arc::clone(&over);
+        move || lateness(&over)
+    });
     let parts = [("busy", "a"), ("busy", "b"), ("busy", "c"), ("small", "d"), ("small", "e")];
     let mut children: Vec<Child> = parts.map(|(part, name)| child(part, dir.path(), name)).into();
-    let mut all = 0;
+    let (mut all, mut worst) = (0, 0);
     for (child, (part, name)) in children.iter_mut().zip(parts) {
         let mut lines = stdout(child);
         let told = said(&mut lines, "took ").unwrap();
@@ -200,10 +221,15 @@ fn busy_and_small_writers_share_a_directory_and_none_starves() {
         println!("{part} {name}: {} writes, p99 {} us, slowest {} us", figures[0], figures[1], figures[2]);
         assert!(child.wait().unwrap().success());
         assert!(figures[0] > 20, "{part} {name} was starved: {told}");
-        // 20 ms is the promise on an idle machine; tests share theirs with compilers.
-        assert!(figures[1] <= 100_000, "{part} {name}: p99 {} us", figures[1]);
         all += figures[0];
+        worst = worst.max(figures[1]);
     }
+    over.store(true, Ordering::Relaxed);
+    // 20 ms is promised where nothing else runs, and tests share their machine. A write sleeps twice, until the writer's
+    // thread wakes up and until its caller does, and each time the machine is as late as it is with everybody.
+    let (worst, late) = (Duration::from_micros(worst), onlooker.join().unwrap());
+    println!("worst p99 {worst:?}; a sleeper is woken {late:?} late");
+    assert!(worst <= Duration::from_millis(20) + 2 * late, "p99 {worst:?}, and a sleeper is woken {late:?} late");
     assert!(begun.elapsed() < Duration::from_secs(60));
     let store = open(dir.path(), Mode::Process);
     block(async {
@@ -260,7 +286,7 @@ fn a_device_that_fails_twice_in_a_row_stops_the_writer() {
     let dir = tempfile::tempdir().unwrap();
     // The signal that a too large file sends is ignored by a shell for the child: no library call is needed.
     let mut failing = Command::new("sh")
-        .args(["-c", r#"trap "" XFSZ; exec "$0" --exact plays_its_part --nocapture"#])
+        .args(["-c", r#"trap "" XFSZ; exec "$0" --exact plays_its_part --ignored --nocapture"#])
         .arg(std::env::current_exe().unwrap())
         .env(PART, "failing")
         .env(DIR, dir.path())

@@ -4,33 +4,11 @@ use std::fmt;
 
 use pintle_core::counter::Fence;
 use pintle_core::ids::RunId;
+pub use pintle_core::output::Channel;
 use pintle_core::plan::StepIndex;
 
 use crate::BoxFuture;
 use crate::error::Error;
-
-/// Which of a step's two streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Channel {
-    /// Standard output.
-    Stdout,
-    /// Standard error, and what the host has to say about the step.
-    Stderr,
-}
-
-impl Channel {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Stdout, Self::Stderr];
-
-    /// As it is stored and shown.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
-    }
-}
 
 /// One stream of one claim: an old claim can only write into its own log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

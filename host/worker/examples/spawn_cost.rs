@@ -1,7 +1,7 @@
 //! What a whole `sh -c true` costs: by the bare standard library, through the launcher, and as a step of a chain that
 //! a worker claims, performs and reports (against a coordinator in memory).
 //!
-//! `cargo run --release -p pintle-worker --example spawn_cost [MiB of memory that the process holds]`
+//! `spawn_cost [MiB of memory that the process holds]`, as `cargo xtask bench spawn` runs it.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use pintle_worker::{Launcher, Options, ReaperCommand, Worker};
 
 const ROUNDS: usize = 400;
 const STEPS: u32 = 100;
+const CHAINS: u32 = 5;
 
 struct Nowhere;
 
@@ -63,10 +64,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }))??;
         report("launcher", launched);
     }
-    for _ in 0..3 {
-        let whole = runtime.block_on(runtime.spawn(chain(data.clone(), Arc::clone(&launcher))))??;
-        println!("chain of {STEPS}: {whole:?}, {:?} a step", whole / STEPS);
+    let mut steps = Vec::new();
+    for _ in 0..CHAINS {
+        steps.push(runtime.block_on(runtime.spawn(chain(data.clone(), Arc::clone(&launcher))))?? / STEPS);
     }
+    report(&format!("a step of a chain of {STEPS}"), steps);
     std::fs::remove_dir_all(&data)?;
     println!("({} MiB held)", ballast.len() >> 20);
     Ok(())
@@ -97,8 +99,9 @@ fn spec(round: usize) -> ProcessSpec {
 
 fn report(name: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
-    let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or_default();
-    println!("{name:10} p10 {:?}  p50 {:?}  p90 {:?}", at(10), at(50), at(90));
+    let last = times.len().saturating_sub(1);
+    let at = |part: usize| times.get(last * part / 100).copied().unwrap_or_default().as_secs_f64() * 1e6;
+    println!("{name:<44} p50 {:8.1} us  p99 {:8.1} us  ({} times)", at(50), at(99), times.len());
 }
 
 /// Gives the steps of a chain, one after another.
@@ -198,6 +201,7 @@ async fn chain(data: std::path::PathBuf, launcher: Arc<Launcher>) -> Result<Dura
         work_root: data.join("work"),
         log_file: None,
         dry_run: false,
+        threads: None,
     };
     let (worker, handle) = Worker::new(options, plane, Arc::clone(&shell) as _, None)?;
     let start = Instant::now();

@@ -193,6 +193,13 @@ pub(crate) fn is_private_file(name: &str, claim: &str) -> bool {
         || rest.strip_suffix(".script").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// The claim that a file below the directory belongs to: its own file, or a private one.
+pub(crate) fn claim_of(name: &str) -> &str {
+    let script = name.strip_suffix(".script").and_then(|rest| rest.rsplit_once('.')).map(|(claim, _)| claim);
+    let claim = script.or_else(|| name.strip_suffix(".out")).unwrap_or(name);
+    if is_private_file(name, claim) { claim } else { name }
+}
+
 /// A claim's name is a file name.
 pub(crate) fn is_claim(name: &str) -> bool {
     !name.is_empty() && name.len() <= 200 && !name.starts_with('.') && !name.chars().any(|c| c == '/' || c.is_control())
@@ -248,6 +255,15 @@ mod tests {
     fn private_files_of_one_claim_are_not_those_of_another() {
         assert!(is_private_file("a-0-1.out", "a-0-1"));
         assert!(is_private_file("a-0-1.12.script", "a-0-1"));
+        for (name, claim) in [
+            ("a-0-1", "a-0-1"),
+            ("a-0-1.out", "a-0-1"),
+            ("a-0-1.12.script", "a-0-1"),
+            ("a.out-0-1.out", "a.out-0-1"),
+            ("a-0-1.x.script", "a-0-1.x.script"),
+        ] {
+            assert_eq!(claim_of(name), claim, "{name}");
+        }
         for other in ["a-0-1", "a-0-1.b-0-1", "a-0-1.b-0-1.out", "a-0-12.out", "a-0-1..script"] {
             assert!(!is_private_file(other, "a-0-1"), "{other}");
         }

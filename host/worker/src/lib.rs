@@ -18,7 +18,8 @@
 //! 1. [`Launcher`] sees each group to its end; a dropped future kills the group.
 //! 2. The *reaper* ([`reaper_main`]), a small process of the same binary, holds the end of a pipe. When its worker is
 //!    gone, however that happened, it kills what the claim files of that worker name.
-//! 3. [`recover`] does the same for one claim, before its step is run again at home, should both have been killed.
+//! 3. [`recover`] does the same for one claim, before its step is run again at home, should both have been killed; and
+//!    for claims that are [`abandoned`], when the next process comes to the data directory.
 //!
 //! What no guard promises: a program that leaves its group *and* clears its environment is out of reach.
 
@@ -36,5 +37,5 @@ pub use core_action::CoreActions;
 pub use error::Error;
 pub use process::Launcher;
 pub use reaper::{ReaperCommand, reaper_main};
-pub use recover::{Recovered, recover};
+pub use recover::{Recovered, abandoned, recover};
 pub use worker::{Handle, Observer, Options, Worker};

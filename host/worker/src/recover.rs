@@ -1,11 +1,12 @@
 //! Clearing away what a lost claim left running, before its step is run again at home (I-5).
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::{fs, io};
 
-use crate::claims::{self, Record};
+use crate::claims::{self, Record, Writer};
 use crate::error::Error;
-use crate::kin::Quarry;
+use crate::kin::{Quarry, Stat};
 use crate::limits;
 
 /// What was found of an old claim.
@@ -49,6 +50,41 @@ pub fn recover(data_dir: &Path, claim: &str) -> Result<Recovered, Error> {
     forget(&dir, claim).map_err(failed)?;
     tracing::info!(claim, killed, "cleared away what an old claim had left");
     Ok(Recovered { unclean: true, killed })
+}
+
+/// Claims that left files below this data directory and whose worker, as far as can be seen from here, is gone; at most
+/// `most`, by name. A worker in another container on the same directory is not seen: ask the store whether the process
+/// that the run belongs to lives, before [`recover`] is called.
+pub fn abandoned(data_dir: &Path, most: usize) -> Result<Vec<String>, Error> {
+    let dir = claims::directory(data_dir);
+    let failed = |source| Error::ClaimsDir { path: dir.clone(), source };
+    let entries = match fs::read_dir(&dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        answer => answer.map_err(failed)?,
+    };
+    let mut found = BTreeSet::new();
+    for entry in entries {
+        if found.len() >= most {
+            break;
+        }
+        let name = entry.map_err(failed)?.file_name();
+        let Some(claim) = name.to_str().map(claims::claim_of).filter(|claim| claims::is_claim(claim)) else { continue };
+        if found.contains(claim) || worker_lives(&dir.join(claim)).map_err(failed)? {
+            continue;
+        }
+        found.insert(claim.to_owned());
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// Whether the writer of a claim file runs still. Without a file no program runs on the claim's behalf.
+fn worker_lives(path: &Path) -> io::Result<bool> {
+    let Some(record) = Record::read(path)? else { return Ok(false) };
+    if !record.of_this_boot()? {
+        return Ok(false);
+    }
+    let lives = |writer: Writer| Stat::of(writer.pid).is_some_and(|stat| !stat.dead && stat.started == writer.started);
+    Ok(record.writer.is_some_and(lives))
 }
 
 /// Removes the claim's private files, its own file last: as long as that is there, the rest will be looked for.

@@ -56,6 +56,9 @@ pub struct Options {
     pub log_file: Option<fn(&Path, &ClaimId, Channel) -> PathBuf>,
     /// Actions say what they would do, and do nothing.
     pub dry_run: bool,
+    /// Threads that the steps run on, with time: where the executor's guests run, so that a step and its guest are one
+    /// task and nothing is handed over between them. None: where the worker runs.
+    pub threads: Option<tokio::runtime::Handle>,
 }
 
 /// Watches steps as they are performed: the live terminal.
@@ -108,8 +111,8 @@ impl Worker {
 
     /// Works until it was drained, or replaced by a newer worker of the same id.
     ///
-    /// Wants a multi-thread runtime with time: a step that prints faster than its log is stored is held up there, and
-    /// loses output on a single-thread runtime. Dropping the future kills the steps; their outcomes are lost.
+    /// The steps want a multi-thread runtime with time: a step that prints faster than its log is stored is held up
+    /// there, and loses output on a single-thread runtime. Dropping the future kills the steps; their outcomes are lost.
     pub async fn run(self) -> Result<(), Error> {
         Desk::new(self.shared, self.orders).work().await
     }

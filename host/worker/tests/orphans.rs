@@ -1,7 +1,7 @@
 //! Nothing outlives its claim: not a killed worker, not a killed worker and reaper.
 //!
-//! The worker of these tests is this very test program, started again: its test `helper` plays the role that its
-//! environment names.
+//! The worker of these tests is this very test program, started again: its test `plays_its_part` plays the role that
+//! its environment names.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panic")]
 
 use std::ffi::OsString;
@@ -16,7 +16,7 @@ use pintle_plane::BoxFuture;
 use pintle_plane::output::{Channel, Sink};
 use pintle_plane::process::{ProcessSpec, Processes};
 use pintle_plane::stop::{StopSignal, Urgency};
-use pintle_worker::{Launcher, ReaperCommand, Recovered, reaper_main, recover};
+use pintle_worker::{Launcher, ReaperCommand, Recovered, abandoned, reaper_main, recover};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
@@ -47,14 +47,14 @@ impl StopSignal for Never {
 }
 
 fn again(role: &str) -> (OsString, Vec<OsString>, Vec<(OsString, OsString)>) {
-    let arguments = ["--exact", "helper", "--ignored", "--nocapture"].map(OsString::from).to_vec();
+    let arguments = ["--exact", "plays_its_part", "--ignored", "--nocapture"].map(OsString::from).to_vec();
     (std::env::current_exe().unwrap().into(), arguments, vec![(ROLE.into(), role.into())])
 }
 
 /// Not a test: the processes of the tests below.
 #[test]
 #[ignore = "plays the worker and the reaper of the other tests"]
-fn helper() {
+fn plays_its_part() {
     match std::env::var(ROLE).as_deref() {
         Ok("reaper") => reaper(),
         Ok("worker") => worker(true),
@@ -240,6 +240,26 @@ fn recovery_leaves_strangers_and_other_claims_alone() {
 }
 
 #[test]
+fn a_claim_is_abandoned_when_its_worker_is_gone_and_not_before() {
+    let data = tempfile::tempdir().unwrap();
+    assert_eq!(abandoned(data.path(), 9).unwrap(), Vec::<String>::new(), "a data directory without claims");
+    let mut victim = Victim::start("worker without reaper", data.path(), FAMILY);
+    let private = data.path().join("claims").join(format!("{CLAIM}.0.script"));
+    std::fs::write(&private, "").unwrap();
+    assert_eq!(abandoned(data.path(), 9).unwrap(), Vec::<String>::new(), "its worker lives");
+    victim.kill();
+    assert_eq!(abandoned(data.path(), 9).unwrap(), [CLAIM], "named once, whatever it left");
+    std::fs::write(data.path().join("claims/other-0-1.out"), "").unwrap();
+    assert_eq!(abandoned(data.path(), 9).unwrap(), ["other-0-1", CLAIM]);
+    assert_eq!(abandoned(data.path(), 1).unwrap().len(), 1);
+    for claim in abandoned(data.path(), 9).unwrap() {
+        recover(data.path(), &claim).unwrap();
+    }
+    assert_eq!(victim.left(0), Vec::<i32>::new());
+    assert_eq!(std::fs::read_dir(data.path().join("claims")).unwrap().count(), 0);
+}
+
+#[test]
 fn nothing_of_another_boot_is_looked_for() {
     let data = tempfile::tempdir().unwrap();
     let marker = data.path().canonicalize().unwrap().join("claims/old-0-1");
@@ -253,7 +273,8 @@ fn nothing_of_another_boot_is_looked_for() {
     assert_eq!(std::fs::read_dir(data.path().join("claims")).unwrap().count(), 0, "private files go too");
     sleeper.kill().unwrap();
     sleeper.wait().unwrap();
-    assert!(recover(data.path(), "../etc").is_err());
+    let said = recover(data.path(), "../etc").unwrap_err().to_string();
+    assert!(said.contains("`../etc` is not a claim: it must be a file name without slashes"), "{said}");
 }
 
 fn boot_id() -> String {

@@ -1,30 +1,46 @@
-//! `cargo xtask bench`: Pintle and its peer, in turn, in the same run, on DAGs that both run unchanged.
+//! `cargo xtask bench`: every figure that the house holds itself to, each with what is to be reached.
 //!
-//! A figure is the median of whole processes, from start to exit, with the least and the greatest beside it. What the
-//! machine, its load and its disk were like is printed with it: without them a figure says nothing.
+//! | figure | what | by |
+//! |---|---|---|
+//! | `start`, `chain`, `fanout` | Pintle and its peer on DAGs that both run unchanged | [`race`] |
+//! | `step` | a durable step that is pure Wasm | [`step`] |
+//! | `instance` | a fresh instance and a call, and a warm call, of each embedded plugin | an example of the runtime |
+//! | `append` | an append to the store | an example of the store |
+//! | `spawn` | a program started by the worker, beside a bare one | an example of the worker |
+//!
+//! What the machine, its load and its disk were like is printed and kept with a figure: without them it says nothing.
+//! Beside the printed lines each figure leaves `target/bench/<figure>.json`.
 
 mod dags;
+mod example;
 mod machine;
 mod peer;
+mod race;
+mod report;
 mod sample;
+mod side;
+mod step;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
-use crate::workspace::{self, Workspace};
-use crate::{demo, plugins, setup, shell};
-use sample::{Sample, Series};
+use crate::workspace::Workspace;
+use crate::{demo, plugins, setup};
+use example::Example;
+use machine::Machine;
+use race::Race;
+use report::Report;
+use side::Side;
 
 /// What is measured, and how often.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Which figures; all without one.
     figures: Vec<Figure>,
-    /// Runs of each side.
+    /// Runs of each DAG; the examples repeat what they measure by themselves.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(5..))]
     runs: u32,
     /// Pintle alone.
@@ -32,7 +48,7 @@ pub(crate) struct Options {
     alone: bool,
 }
 
-/// A DAG, and how its times are held against the peer's.
+/// A figure, or a few that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Figure {
     /// One command step, the whole process.
@@ -41,121 +57,106 @@ enum Figure {
     Chain,
     /// One command, then 100 at once, then one.
     Fanout,
+    /// A durable step that is pure Wasm, in a chain and in a fan-out of 500.
+    Step,
+    /// A fresh instance and a call, and a warm call, of each embedded plugin.
+    Instance,
+    /// An append to the store.
+    Append,
+    /// A program started by the worker.
+    Spawn,
+}
+
+/// How a figure is measured.
+enum Way {
+    Race(Race),
+    Step,
+    Example(Example),
 }
 
 impl Figure {
-    const ALL: [Self; 3] = [Self::Start, Self::Chain, Self::Fanout];
-
-    fn title(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
-            Self::Start => "start: one command step, whole process",
-            Self::Chain => "chain: 100 commands, one after the other",
-            Self::Fanout => "fanout: 1 -> 100 -> 1 commands",
+            Self::Start => "start",
+            Self::Chain => "chain",
+            Self::Fanout => "fanout",
+            Self::Step => "step",
+            Self::Instance => "instance",
+            Self::Append => "append",
+            Self::Spawn => "spawn",
         }
     }
 
-    fn dag(self) -> String {
+    fn way(self) -> Way {
         match self {
-            Self::Start => dags::hello(),
-            Self::Chain => dags::chain(100),
-            Self::Fanout => dags::fanout(100),
-        }
-    }
-
-    fn file(self) -> &'static str {
-        match self {
-            Self::Start => "hello.yaml",
-            Self::Chain => "chain.yaml",
-            Self::Fanout => "fanout.yaml",
-        }
-    }
-
-    /// How much of the peer's time is to be reached.
-    fn target(self) -> f64 {
-        match self {
-            Self::Start => 0.6,
-            Self::Chain => 0.3,
-            Self::Fanout => 0.2,
+            Self::Start => Way::Race(Race::START),
+            Self::Chain => Way::Race(Race::CHAIN),
+            Self::Fanout => Way::Race(Race::FANOUT),
+            Self::Step => Way::Step,
+            Self::Instance => Way::Example(Example::INSTANCE),
+            Self::Append => Way::Example(Example::APPEND),
+            Self::Spawn => Way::Example(Example::SPAWN),
         }
     }
 }
 
-/// One of the two sides.
-struct Side {
-    name: &'static str,
-    program: PathBuf,
-    /// The variable that names its data directory.
-    home: &'static str,
-}
-
-impl Side {
-    fn start(&self, dag: &Path, home: &Path) -> Command {
-        let mut command = shell::program(home, &self.program);
-        command.arg("start").arg(dag).env(self.home, home);
-        command
-    }
-}
-
-/// Measures, and prints.
+/// Measures, prints and keeps. Everything is built and fetched before the first figure is taken.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let figures = if options.figures.is_empty() { Figure::value_variants() } else { options.figures.as_slice() };
+    let ways: Vec<(Figure, Way)> = figures.iter().map(|figure| (*figure, figure.way())).collect();
     setup::guests(workspace)?;
     plugins::build(workspace)?;
     demo::build(workspace)?;
-    let cache = workspace.target.join("bench-cache");
-    let mut sides = vec![Side { name: "pintle", program: workspace.pintle(), home: "PINTLE_HOME" }];
-    if !options.alone {
-        sides.push(Side { name: "dagu", program: peer::fetch(workspace, &cache)?, home: "DAGU_HOME" });
-    }
-    let scratch = workspace.target.join("bench");
-    if scratch.exists() {
-        fs::remove_dir_all(&scratch).with_context(|| format!("{} cannot be removed", scratch.display()))?;
-    }
-    fs::create_dir_all(&scratch).with_context(|| format!("{} cannot be made", scratch.display()))?;
-    machine::describe(&scratch)?;
-    let figures = if options.figures.is_empty() { Figure::ALL.to_vec() } else { options.figures.clone() };
-    for figure in figures {
-        measure(figure, &sides, options.runs, &scratch)?;
+    let examples: Vec<Example> = ways.iter().filter_map(|(_, way)| way.example()).collect();
+    example::build(workspace, &examples)?;
+    let sides = sides(workspace, options, ways.iter().any(|(_, way)| matches!(way, Way::Race(_))))?;
+    let kept = workspace.target.join("bench");
+    let scratch = fresh(kept.join("scratch"))?;
+    let machine = Machine::look(&scratch)?;
+    println!("{machine}");
+    for (figure, way) in ways {
+        let mut report = Report::begin(figure.name(), way.title());
+        match way {
+            Way::Race(race) => race.run(&sides, options.runs, &scratch, &mut report)?,
+            Way::Step => step::run(&sides, options.runs, &scratch, &mut report)?,
+            Way::Example(example) => example.run(workspace, &scratch, &mut report)?,
+        }
+        report.keep(&kept, &machine)?;
     }
     Ok(())
 }
 
-/// Each side in turn, so that what disturbs the machine disturbs both.
-fn measure(figure: Figure, sides: &[Side], runs: u32, scratch: &Path) -> Result<()> {
-    println!("\n{}", figure.title());
-    let dag = scratch.join(figure.file());
-    workspace::write_if_changed(&dag, figure.dag().as_bytes())?;
-    let mut series: Vec<Series> = Vec::new();
-    for side in sides {
-        let first = once(side, &dag, scratch)?;
-        println!("  {:<8} first start in an empty directory {}", side.name, first.shown());
-        series.push(Series::default());
-    }
-    for _ in 0..runs {
-        for (side, series) in sides.iter().zip(&mut series) {
-            series.push(once(side, &dag, scratch)?);
+impl Way {
+    fn title(&self) -> &'static str {
+        match self {
+            Self::Race(race) => race.title,
+            Self::Step => "step: a durable step that is pure Wasm, whole processes less that of one step",
+            Self::Example(example) => example.title,
         }
     }
-    for (side, series) in sides.iter().zip(&series) {
-        println!("  {:<8} {}", side.name, series.shown());
+
+    fn example(&self) -> Option<Example> {
+        match self {
+            Self::Example(example) => Some(*example),
+            Self::Race(_) | Self::Step => None,
+        }
     }
-    if let [ours, theirs] = series.as_slice()
-        && let Some(ratio) = ours.ratio(theirs)
-    {
-        let target = figure.target();
-        let word = if ratio <= target { "reached" } else { "MISSED" };
-        println!("  pintle / dagu = {ratio:.2}; to reach: {target:.1}: {word}");
-    }
-    Ok(())
 }
 
-/// One run that must succeed.
-fn once(side: &Side, dag: &Path, scratch: &Path) -> Result<Sample> {
-    let home = scratch.join(side.name);
-    fs::create_dir_all(&home).with_context(|| format!("{} cannot be made", home.display()))?;
-    let mut command = side.start(dag, &home);
-    let (sample, status) = sample::take(&mut command)?;
-    if !status.success() {
-        bail!("`{}` failed ({status}): a figure of a failure says nothing", shell::shown(&command));
+/// Pintle, and its peer where there is a race.
+fn sides(workspace: &Workspace, options: &Options, race: bool) -> Result<Vec<Side>> {
+    let mut sides = vec![Side { name: "pintle", program: workspace.pintle(), home: "PINTLE_HOME" }];
+    if race && !options.alone {
+        let program = peer::fetch(workspace, &workspace.target.join("bench-cache"))?;
+        sides.push(Side { name: "dagu", program, home: "DAGU_HOME" });
     }
-    Ok(sample)
+    Ok(sides)
+}
+
+fn fresh(directory: PathBuf) -> Result<PathBuf> {
+    if directory.exists() {
+        fs::remove_dir_all(&directory).with_context(|| format!("{} cannot be removed", directory.display()))?;
+    }
+    fs::create_dir_all(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+    Ok(directory)
 }

@@ -5,7 +5,7 @@
 //! | [`setup`], [`toolchain`] | what must be installed, and the one place that knows how guests are compiled |
 //! | [`plugins`] | guests -> components -> staged rows, in `target/plugins` |
 //! | [`demo`], [`test`], [`readme`] | the two commands of the README |
-//! | [`bench`] | Pintle and its peer, in turn |
+//! | [`bench`] | the figures that the house holds itself to |
 //! | [`tidy`] | the rules of the house, as programs |
 //! | [`workspace`], [`shell`], [`stamp`] | where things are, running programs, doing nothing twice |
 
@@ -43,7 +43,7 @@ enum Command {
     Demo,
     /// Set up, build, and run the whole suite.
     Test,
-    /// Compare with the peer, in turn, in one run.
+    /// Take the figures, each with what is to be reached; some in turn with the peer.
     Bench(bench::Options),
     /// Check the rules of the house.
     Tidy,

@@ -1,6 +1,7 @@
-//! The README's commands do what it says: `demo` succeeds as the first thing run in a fresh clone.
+//! The README's commands do what it says.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
@@ -13,28 +14,33 @@ const COMMANDS: [&str; 2] = ["cargo xtask demo", "cargo xtask test"];
 /// Lines of a first screen.
 const FIRST_SCREEN: usize = 50;
 
-/// Checks the text, then runs `demo` in a fresh clone. The clone shares the build directory: dependencies are not
-/// compiled again, the workspace's own crates are.
+/// Checks the text, then runs `demo`: here if everything that is here is committed, else in a fresh clone.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     promises(&workspace::read(&workspace.root.join("README.md"))?)?;
+    let changed = shell::output(shell::program(&workspace.root, "git").args(["status", "--porcelain"]))?;
+    if changed.trim().is_empty() {
+        return demo(&workspace.root, workspace);
+    }
+    println!("readme: in a clone of the last commit; {} changed files are not in it", changed.lines().count());
     let clone = workspace.target.join("readme");
     if clone.exists() {
         fs::remove_dir_all(&clone).with_context(|| format!("{} cannot be removed", clone.display()))?;
     }
-    let changed = shell::output(shell::program(&workspace.root, "git").args(["status", "--porcelain"]))?;
-    if !changed.trim().is_empty() {
-        println!("readme: the clone is of the last commit; {} changed files are not in it", changed.lines().count());
-    }
     shell::run(shell::program(&workspace.root, "git").args(["clone", "--quiet", "."]).arg(&clone))?;
-    let mut demo = shell::program(&clone, "cargo");
+    let result = demo(&clone, workspace);
+    fs::remove_dir_all(&clone).ok();
+    result
+}
+
+/// The build directory is shared: dependencies are not compiled again, in a clone the workspace's own crates are.
+fn demo(root: &Path, workspace: &Workspace) -> Result<()> {
+    let mut demo = shell::program(root, "cargo");
     demo.args(["xtask", "demo"]).env("CARGO_TARGET_DIR", &workspace.target);
-    // What cargo told this process of the package it runs is not the clone's.
-    for name in ["CARGO", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "RUSTUP_TOOLCHAIN"] {
+    // As somebody would type it, who has not come from here.
+    for name in ["CARGO", "RUSTUP_TOOLCHAIN"] {
         demo.env_remove(name);
     }
-    let result = shell::run(&mut demo);
-    fs::remove_dir_all(&clone).ok();
-    result.context("`cargo xtask demo` does not succeed as the first command in a fresh clone")
+    shell::run(&mut demo).context("`cargo xtask demo` does not succeed")
 }
 
 fn promises(text: &str) -> Result<()> {

@@ -1,15 +1,28 @@
 //! Running programs, and saying so.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 /// A program of this workspace, started in its root.
-pub(crate) fn program(root: &Path, name: impl AsRef<std::ffi::OsStr>) -> Command {
+///
+/// What cargo told this process of its own package is kept from it: build scripts of dependencies look at these
+/// variables, and all that is built on them would be built again whenever somebody calls cargo by hand, and again from
+/// here.
+pub(crate) fn program(root: &Path, name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     command.current_dir(root);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_package(name)) {
+        command.env_remove(name);
+    }
     command
+}
+
+fn is_of_package(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Cargo, as the one that runs this.
@@ -65,6 +78,13 @@ mod tests {
         let error = output(command.args(["-c", "echo no >&2; exit 3"])).expect_err("it fails");
         let told = error.to_string();
         assert!(told.starts_with("`sh -c echo no >&2; exit 3` failed (exit status: 3): no"), "{told}");
+    }
+
+    #[test]
+    fn a_program_is_not_told_of_this_package() {
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some(), "cargo tells its tests");
+        let told = output(program(Path::new("/"), "env").arg("-0")).expect("it succeeds");
+        assert!(told.contains("PATH=") && !told.contains("CARGO_MANIFEST_DIR="), "{told}");
     }
 
     #[test]

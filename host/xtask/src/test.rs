@@ -1,6 +1,7 @@
 //! `cargo xtask test`: the whole suite. Every part runs, whatever became of those before it; the counts come last.
 
 mod counts;
+mod root;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -11,7 +12,8 @@ use anyhow::{Context, Result, bail};
 use crate::setup::{self, Tools};
 use crate::workspace::Workspace;
 use crate::{demo, plugins, readme, shell, tidy};
-use counts::Counts;
+use counts::{Counts, PART, Runner};
+use root::Root;
 
 /// How one part ended.
 struct Ended {
@@ -25,6 +27,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let tools = setup::everything(workspace)?;
     plugins::build(workspace)?;
     demo::build(workspace)?;
+    let root = Root::look(workspace)?;
     let mut counts = Counts::default();
     let mut parts = Vec::new();
     let mut part = |name: &'static str, work: &mut dyn FnMut() -> Result<()>| {
@@ -40,9 +43,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     part("tidy", &mut || tidy::run(workspace));
     part("deny", &mut || deny(workspace, &tools));
     part("clippy", &mut || clippy(workspace));
-    part("tests", &mut || tests(workspace, &tools, &mut counts));
+    part("tests", &mut || tests(workspace, &tools, &root, &mut counts));
     part("doc tests", &mut || doc_tests(workspace, &mut counts));
     part("readme", &mut || readme::check(workspace));
+    part("skipped", &mut || skipped(&counts, &root));
     finish(&parts, &counts)
 }
 
@@ -51,26 +55,49 @@ fn clippy(workspace: &Workspace) -> Result<()> {
     shell::run(shell::cargo(&workspace.root).args(words))
 }
 
-fn tests(workspace: &Workspace, tools: &Tools, counts: &mut Counts) -> Result<()> {
-    let mut command = match &tools.nextest {
+fn tests(workspace: &Workspace, tools: &Tools, root: &Root, counts: &mut Counts) -> Result<()> {
+    let all = matches!(root, Root::Here);
+    match &tools.nextest {
         Some(nextest) => {
             let mut command = shell::program(&workspace.root, nextest);
             command.args(["nextest", "run", "--locked", "--workspace", "--cargo-profile", "release", "--no-fail-fast"]);
-            command
+            command.args(["--status-level", "skip"]);
+            if all {
+                command.args(["--run-ignored", "all", "-E", &format!("not test(/(^|::){PART}$/)")]);
+            }
+            counted(&mut command, Runner::Nextest, counts)
         }
         None => {
             let mut command = shell::cargo(&workspace.root);
             command.args(["test", "--locked", "--workspace", "--release", "--no-fail-fast"]);
             command.args(["--lib", "--bins", "--tests"]);
-            command
+            if all {
+                command.args(["--", "--include-ignored", "--skip", PART]);
+            }
+            counted(&mut command, Runner::Cargo, counts)
         }
+    }
+}
+
+/// Says which tests did not run, and why. In CI nothing is left out.
+fn skipped(counts: &Counts, root: &Root) -> Result<()> {
+    let why = match root {
+        Root::Here => "they are ignored, and not for want of root".to_owned(),
+        Root::Missing(why) => format!("they need root, and {why}"),
     };
-    counted(&mut command, counts)
+    match counts.skipped() {
+        0 => println!("none"),
+        count if std::env::var_os("CI").is_some_and(|ci| !ci.is_empty()) => {
+            bail!("{count} tests did not run: {why}; in CI (the variable CI is set) every test runs")
+        }
+        count => println!("skipped: {count} ({why})"),
+    }
+    Ok(())
 }
 
 fn doc_tests(workspace: &Workspace, counts: &mut Counts) -> Result<()> {
     let words = ["test", "--locked", "--workspace", "--doc", "--release"];
-    counted(shell::cargo(&workspace.root).args(words), counts)
+    counted(shell::cargo(&workspace.root).args(words), Runner::Cargo, counts)
 }
 
 /// Licences, sources and bans always; advisories where their database can be reached.
@@ -91,7 +118,7 @@ fn deny(workspace: &Workspace, tools: &Tools) -> Result<()> {
 }
 
 /// Runs a test runner, shows what it prints, and reads its counts from that.
-fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
+fn counted(command: &mut Command, runner: Runner, counts: &mut Counts) -> Result<()> {
     println!("$ {}", shell::shown(command));
     let mut child = command
         .env("CARGO_TERM_COLOR", "never")
@@ -104,14 +131,14 @@ fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
         let mut told = Counts::default();
         for line in BufReader::new(errors).lines().map_while(Result::ok) {
             eprintln!("{line}");
-            told.read(&line);
+            told.read(runner, &line);
         }
         told
     });
     let output = child.stdout.take().context("its standard output is piped")?;
     for line in BufReader::new(output).lines().map_while(Result::ok) {
         println!("{line}");
-        counts.read(&line);
+        counts.read(runner, &line);
     }
     let status = child.wait()?;
     if let Ok(told) = stderr.join() {

@@ -17,6 +17,10 @@ pub(crate) const GUEST_TARGET: &str = "wasm32-unknown-unknown";
 /// What the examples are compiled for besides.
 pub(crate) const EXAMPLE_TARGETS: [&str; 2] = ["wasm32-wasip1", "wasm32-wasip2"];
 
+/// A guest's chance is the host's, by `pintle_guest::random`: a library that asks for the system's is told that there is
+/// none. (Without this the crate `getrandom` does not compile for a guest.)
+const NO_CHANCE: [&str; 2] = ["--cfg", "getrandom_backend=\"unsupported\""];
+
 /// Which compiler builds guests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum GuestCompiler {
@@ -46,7 +50,9 @@ impl GuestCompiler {
         let mut command = shell::cargo(&workspace.root);
         command.args(["build", "--locked", "--profile", "guest", "--target", GUEST_TARGET]);
         // No path of this machine gets into a component: a panic names `plugins/...` and `cargo/...`.
-        command.env(rustflags_variable(), remaps(workspace).join("\u{1f}"));
+        let mut flags = remaps(workspace);
+        flags.extend(NO_CHANCE.map(str::to_owned));
+        command.env(rustflags_variable(), flags.join("\u{1f}"));
         if let Self::Debian { linker } = self {
             command
                 .args(["-Zbuild-std=std,panic_abort"])
@@ -109,6 +115,15 @@ mod tests {
         let remaps = remaps(&workspace);
         assert!(remaps.contains(&"--remap-path-prefix=/somewhere/pintle=.".to_owned()), "{remaps:?}");
         assert!(remaps.iter().any(|flag| flag.ends_with("=cargo")), "{remaps:?}");
+    }
+
+    #[test]
+    fn a_guest_has_no_chance_but_the_hosts() {
+        let workspace = Workspace { root: "/w".into(), target: "/w/target".into() };
+        let command = GuestCompiler::Rustup.build(&workspace);
+        let flags = command.get_envs().find_map(|(name, value)| value.filter(|_| name == rustflags_variable()));
+        let flags = flags.unwrap_or_default().to_string_lossy().into_owned();
+        assert!(flags.ends_with("\u{1f}--cfg\u{1f}getrandom_backend=\"unsupported\""), "{flags:?}");
     }
 
     #[test]

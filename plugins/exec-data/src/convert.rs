@@ -23,6 +23,9 @@ pub(crate) struct Input {
     /// Of CSV and TSV: one character between two fields.
     #[serde(default)]
     delimiter: Option<String>,
+    /// Prints nothing: what came of it is the output `result` alone.
+    #[serde(default)]
+    quiet: Lenient<bool>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -48,7 +51,9 @@ pub(crate) fn run(input: Input) -> Result<Done, Error> {
         value => value,
     };
     let text = input.to.write(&value, &writing)?;
-    output::print(&text);
+    if !input.quiet.0 {
+        output::print(&text);
+    }
     let result = if input.to == Format::Json { value } else { Value::String(text) };
     Ok(Done::new().output("result", result))
 }

@@ -113,11 +113,17 @@ pub(crate) struct Program {
 impl Program {
     /// Compiles a program that may use `$ENV` and the given variables.
     pub(crate) fn compile(code: &str, env: &[(String, String)], args: BTreeMap<String, Value>) -> Result<Self, Error> {
+        // Handing the environment over costs more than most programs do, and most programs do not look at it.
+        let env = if ["env", "ENV"].iter().any(|name| code.contains(name)) { env } else { &[] };
         let (names, variables) = variables(env, args)?;
         let code = format!("{PRELUDE}{code}");
-        // Reading the library of definitions costs more than most programs do, and most programs need none of it.
-        let all = || jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
-        let filter = compile_over(jaq_core::defs(), &code, &names).or_else(|_| compile_over(all(), &code, &names))?;
+        // Reading the library of definitions costs more than most programs do, and most programs need none of it or a
+        // little. What a program says of its own faults is said by the last, which knows everything.
+        let core = || jaq_core::defs();
+        let all = || core().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let filter = compile_over(std::iter::empty(), &code, &names)
+            .or_else(|_| compile_over(core(), &code, &names))
+            .or_else(|_| compile_over(all(), &code, &names))?;
         Ok(Self { filter, variables })
     }
 
@@ -237,4 +243,21 @@ fn faulty(code: &str, found: &str, what: &str) -> Error {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let found = if found.is_empty() { "the end of the program".to_owned() } else { format!("`{}`", shortened(found)) };
     Error::invalid(format!("the jq program is faulty at line {line}, column {column}: {what}, found {found}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// A program is tried without the library first, which must not change what it means.
+    #[test]
+    fn the_library_defines_nothing_that_is_built_in() {
+        let built_in: BTreeSet<_> = functions().map(|(name, args, _)| (name, args.len())).collect();
+        let defined = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let twice: Vec<_> =
+            defined.map(|def| (def.name, def.args.len())).filter(|name| built_in.contains(name)).collect();
+        assert!(built_in.contains(&("length", 0)) && twice.is_empty(), "{twice:?}");
+    }
 }

@@ -142,6 +142,14 @@ fn data_is_given_once_and_is_no_file() {
 }
 
 #[test]
+fn converting_quietly_gives_an_output_alone() {
+    for (to, result) in [("json", json!([{ "a": "1" }])), ("tsv", json!("a\n1\n"))] {
+        let ended = run("data.convert", json!({ "from": "csv", "to": to, "data": "a\n1\n", "quiet": true }));
+        assert_eq!((ended.output("result"), ended.stdout()), (result, String::new()), "{to}");
+    }
+}
+
+#[test]
 fn formats_convert_into_each_other() {
     let value = json!({ "name": "ada", "age": 36, "tags": ["x", "y"] });
     assert_eq!(convert("json", "yaml", value.to_string()), "name: ada\nage: 36\ntags:\n- x\n- \"y\"\n");

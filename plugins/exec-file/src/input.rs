@@ -34,6 +34,9 @@ pub(crate) struct Read {
     /// What is printed.
     #[serde(default)]
     pub(crate) format: ReadFormat,
+    /// Prints nothing: the text, of at most 512 KiB, is the output `content` alone.
+    #[serde(default)]
+    pub(crate) quiet: Lenient<bool>,
     /// A larger file is an error; at most 16 MiB.
     #[serde(default = "one_mib")]
     pub(crate) max_bytes: Lenient<u64>,

@@ -49,19 +49,44 @@ pub(crate) fn read(task: &Task, input: &Read) -> Result<Done, Error> {
     })?;
     let size = bytes.len();
     let text = String::from_utf8(bytes).map_err(|error| error.into_bytes());
-    match (input.format, &text) {
-        (ReadFormat::Raw, Ok(text)) => output::print(text),
-        (ReadFormat::Raw, Err(bytes)) => output::write(Channel::Stdout, bytes),
-        (ReadFormat::Json, Ok(text)) => {
-            output::print(&format!("{}\n", json!({ "path": place.shown, "size": size, "content": text })));
-        }
-        (ReadFormat::Json, Err(_)) => {
-            return Err(Error::invalid(format!("`{}` is not UTF-8 text: read it with `format: raw`", place.shown)));
-        }
+    if input.quiet.0 {
+        check_quiet(&place, &text)?;
+    } else {
+        print(&place, input.format, &text)?;
     }
     let done = Done::new().output("path", &place.shown).output("size", size);
     Ok(match text {
         Ok(text) if text.len() <= OUTPUT_LIMIT => done.output("content", text),
         Ok(_) | Err(_) => done,
     })
+}
+
+fn print(place: &Place, format: ReadFormat, text: &Result<String, Vec<u8>>) -> Result<(), Error> {
+    match (format, text) {
+        (ReadFormat::Raw, Ok(text)) => output::print(text),
+        (ReadFormat::Raw, Err(bytes)) => output::write(Channel::Stdout, bytes),
+        (ReadFormat::Json, Ok(text)) => {
+            output::print(&format!("{}\n", json!({ "path": place.shown, "size": text.len(), "content": text })));
+        }
+        (ReadFormat::Json, Err(_)) => {
+            return Err(Error::invalid(format!("`{}` is not UTF-8 text: read it with `format: raw`", place.shown)));
+        }
+    }
+    Ok(())
+}
+
+/// What is not printed must be an output: else the step would have read for nothing.
+fn check_quiet(place: &Place, text: &Result<String, Vec<u8>>) -> Result<(), Error> {
+    match text {
+        Ok(text) if text.len() <= OUTPUT_LIMIT => Ok(()),
+        Ok(text) => Err(Error::exhausted(format!(
+            "`{}` has {} bytes, and the output `content` may have {OUTPUT_LIMIT}: leave out `quiet`, so that it is printed",
+            place.shown,
+            text.len()
+        ))),
+        Err(_) => Err(Error::invalid(format!(
+            "`{}` is not UTF-8 text, which alone can be the output `content`: leave out `quiet`, so that it is printed",
+            place.shown
+        ))),
+    }
 }

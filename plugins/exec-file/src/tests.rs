@@ -70,6 +70,27 @@ fn reading_gives_content_and_knows_its_limit() {
 }
 
 #[test]
+fn reading_quietly_gives_the_content_as_an_output_alone() {
+    let host = host().file("fs/work/raw", vec![0xff, 0x00]).file("fs/work/long", "x".repeat((512 << 10) + 1));
+    for quiet in [json!(true), json!("true")] {
+        let ended = run(&host, "file.read", json!({ "path": "a.txt", "quiet": quiet }));
+        assert_eq!(
+            (ended.output("content"), ended.output("size"), ended.stdout()),
+            ("alpha".into(), 5.into(), String::new())
+        );
+    }
+    let loud = run(&host, "file.read", json!({ "path": "a.txt", "quiet": false }));
+    assert_eq!(loud.stdout(), "alpha");
+    for (path, fault, said) in
+        [("raw", Fault::Invalid, "`/work/raw` is not UTF-8 text"), ("long", Fault::Exhausted, "has 524289 bytes")]
+    {
+        let error = refused(&host, "file.read", json!({ "path": path, "quiet": true }));
+        assert_eq!(error.fault, fault, "{path}");
+        assert!(error.message.contains(said) && error.message.contains("leave out `quiet`"), "{}", error.message);
+    }
+}
+
+#[test]
 fn a_file_of_several_pieces_is_read_whole() {
     let long = "0123456789".repeat(300_000);
     let host = host().file("fs/work/long", long.clone());
@@ -82,7 +103,9 @@ fn a_file_of_several_pieces_is_read_whole() {
 fn bytes_that_are_no_text_pass_as_they_are() {
     let host = host().file("fs/work/raw", vec![0xff, 0x00]);
     assert_eq!(run(&host, "file.read", json!({ "path": "raw" })).output("size"), 2);
-    assert_eq!(refused(&host, "file.read", json!({ "path": "raw", "format": "json" })).fault, Fault::Invalid);
+    let error = refused(&host, "file.read", json!({ "path": "raw", "format": "json" }));
+    assert_eq!(error.fault, Fault::Invalid);
+    assert!(error.message.contains("is not UTF-8 text: read it with `format: raw`"), "{}", error.message);
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(crate) struct Start {
     /// Parameters as one text: `A=1 B="two words"`, or a JSON object
     #[arg(long, short = 'p', conflicts_with_all = ["values", "resume"])]
     pub(crate) params: Option<String>,
-    /// Id of the new run [default: a new UUIDv7]
+    /// Id of the new run [default: a new UUIDv7]; the same run under the same id is not run again
     #[arg(long, short = 'r', value_name = "ID", conflicts_with = "resume")]
     pub(crate) run_id: Option<String>,
     /// Name of the DAG, instead of the file's own

@@ -22,10 +22,7 @@ impl Show for Json {
     }
 
     fn lines(&mut self, scene: &Scene, step: StepIndex, channel: Channel, lines: &[String], to: &mut Printer) {
-        let channel = match channel {
-            Channel::Stdout => "stdout",
-            Channel::Stderr => "stderr",
-        };
+        let channel = channel.as_str();
         for line in lines {
             let object = json!({
                 "event": "output", "run": scene.run.id, "step": scene.name(step), "channel": channel, "line": line,
@@ -55,7 +52,7 @@ fn of_event(scene: &Scene, event: &Event) -> Option<Map<String, Value>> {
                 let index = value.as_u64().and_then(|n| u32::try_from(n).ok()).map(StepIndex);
                 object.insert(name, json!(index.map(|index| scene.name(index))));
             }
-            "reset" => {
+            "reset" | "excused" => {
                 let indices = value.as_array().into_iter().flatten().filter_map(Value::as_u64);
                 let names = indices.filter_map(|n| u32::try_from(n).ok()).map(|n| scene.name(StepIndex(n)));
                 object.insert(name, names.collect::<Vec<_>>().into());

@@ -53,8 +53,12 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
     match &event.body {
         Body::Started => Some(format!("{}: started {}", run.id, run.plan.name)),
         Body::Resumed => Some(format!("{}: goes on", run.id)),
-        Body::Retried { attempt, reset } => {
-            Some(format!("{}: attempt {attempt} of {}, {} steps run again", run.id, run.plan.name, reset.len()))
+        Body::Retried { attempt, reset, .. } => {
+            let again = match reset.len() {
+                1 => "1 step runs again".to_owned(),
+                count => format!("{count} steps run again"),
+            };
+            Some(format!("{}: attempt {attempt} of {}, {again}", run.id, run.plan.name))
         }
         Body::StopRequested { at_once, .. } => {
             Some(format!("{}: stopping{}", run.id, if *at_once { " at once" } else { "" }))
@@ -69,10 +73,8 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
             if let (Some(since), true) = (state.started_at, end.status != StepStatus::Aborted) {
                 line.push_str(&format!(" in {}", event.at.since(since)));
             }
-            if end.status != StepStatus::Succeeded
-                && let Some(reason) = tree::reason(state)
-            {
-                line.push_str(&format!(": {reason}"));
+            if let Some(verdict) = tree::verdict(state) {
+                line.push_str(&format!(": {verdict}"));
             }
             Some(line)
         }
@@ -96,10 +98,65 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use pintle_core::counter::{Fence, RunAttempt};
     use pintle_core::run::RunStatus;
+    use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
+    use pintle_core::time::Span;
 
     use super::super::scene::tests::Script;
     use super::*;
+
+    #[test]
+    fn a_failure_that_counts_as_success_is_still_told() {
+        let mut script = Script::new(&[("hungry", &[])]);
+        let mut plain = Plain { pen: Pen { colours: false, unicode: true } };
+        let mut printer = Printer::default();
+        script.claimed(0);
+        let marked = script.marked(0, 7);
+        plain.event(&script.scene, &marked, &mut printer);
+        assert_eq!(printer.text(), "2> hungry: succeeded in 100ms: the program ended with 7 (forgiven)\n");
+    }
+
+    #[test]
+    fn what_happens_between_two_tries_is_told() {
+        let mut script = Script::new(&[("a", &[])]);
+        let mut plain = Plain { pen: Pen { colours: false, unicode: true } };
+        let mut printer = Printer::default();
+        script.claimed(0);
+        let step = StepIndex(0);
+        let end = StepEnd::without_try(StepStatus::Failed, EndReason::UpstreamFailed);
+        let due = script.now.plus(Span(2100));
+        let retrying = script.happens(Body::StepRetrying { step, due, again: Again::Retry, end });
+        plain.event(&script.scene, &retrying, &mut printer);
+        script.claimed(0);
+        let lost = script.happens(Body::StepLost { step, fence: Fence(90) });
+        plain.event(&script.scene, &lost, &mut printer);
+        script.claimed_under(0, 91);
+        let reason = WaitReason::Parked { losses: 4 };
+        let waits = script.happens(Body::StepWaiting { step, fence: Fence(92), reason });
+        plain.event(&script.scene, &waits, &mut printer);
+        let resumed = Event { at: script.now, body: Body::Resumed };
+        let retried = |reset: u32| Event {
+            at: script.now,
+            body: Body::Retried {
+                attempt: RunAttempt(2),
+                reset: (0..reset).map(StepIndex).collect(),
+                excused: Vec::new(),
+            },
+        };
+        for event in [resumed, retried(1), retried(2)] {
+            plain.event(&script.scene, &event, &mut printer);
+        }
+        assert_eq!(
+            printer.text(),
+            "2> a: failed, retry in 2.0s\n\
+             2> a: its worker was lost, it runs again\n\
+             2> a: waits: parked: its worker was lost 4 times\n\
+             2> 0193a7c0-run: goes on\n\
+             2> 0193a7c0-run: attempt 2 of etl, 1 step runs again\n\
+             2> 0193a7c0-run: attempt 2 of etl, 2 steps run again\n"
+        );
+    }
 
     #[test]
     fn a_run_in_a_pipe() {

@@ -132,7 +132,7 @@ pub(crate) mod tests {
 
     use pintle_core::counter::{Attempt, Fence};
     use pintle_core::ids::{Digest, RunId, WorkerId};
-    use pintle_core::plan::{Action, Json, Plan, SCHEMA, Step};
+    use pintle_core::plan::{Action, Json, Plan, Step};
     use pintle_core::run::command::{FailReason, Submission};
     use pintle_core::run::event::{EndReason, StepEnd};
     use pintle_core::run::{RunStatus, StepStatus};
@@ -154,23 +154,7 @@ pub(crate) mod tests {
                 step.depends = depends.iter().copied().map(StepIndex).collect();
                 step
             });
-            let plan = Plan {
-                schema: SCHEMA,
-                name: "etl".into(),
-                description: None,
-                params: vec![],
-                params_closed: false,
-                consts: vec![],
-                env: vec![],
-                dotenv: vec![],
-                working_dir: None,
-                shell: None,
-                max_active_steps: None,
-                timeout: None,
-                clean_up: Span::from_secs(5),
-                preconditions: vec![],
-                steps: steps.collect(),
-            };
+            let plan = Plan { steps: steps.collect(), ..Plan::named("etl") };
             let id = RunId::new("0193a7c0-run").unwrap_or_else(|e| unreachable!("{e}"));
             let run = Run::unborn(id, Arc::new(plan));
             let mut script = Self { scene: Scene::new(run), now: Timestamp::from_millis(1_000_000), fences: 0 };
@@ -204,6 +188,12 @@ pub(crate) mod tests {
             self.happens(Body::StepClaimed { step: StepIndex(step), fence: Fence(self.fences), worker, attempt })
         }
 
+        /// As [`Script::claimed`], after a loss that minted fences of its own.
+        pub(crate) fn claimed_under(&mut self, step: u32, fence: u64) -> Event {
+            self.fences = fence - 1;
+            self.claimed(step)
+        }
+
         pub(crate) fn succeeded(&mut self, step: u32) -> Event {
             let end = StepEnd { status: StepStatus::Succeeded, reason: None, ..skipped() };
             self.happens(Body::StepEnded { step: StepIndex(step), end })
@@ -213,6 +203,14 @@ pub(crate) mod tests {
             let reason = Some(EndReason::Failed(FailReason::ExitCode));
             let message = Some(format!("the program ended with {code}"));
             let end = StepEnd { status: StepStatus::Failed, reason, exit_code: Some(code), message, ..skipped() };
+            self.happens(Body::StepEnded { step: StepIndex(step), end })
+        }
+
+        /// It failed, and `continue_on` marks that as success.
+        pub(crate) fn marked(&mut self, step: u32, code: i32) -> Event {
+            let reason = Some(EndReason::Failed(FailReason::ExitCode));
+            let message = Some(format!("the program ended with {code}"));
+            let end = StepEnd { status: StepStatus::Succeeded, reason, exit_code: Some(code), message, ..skipped() };
             self.happens(Body::StepEnded { step: StepIndex(step), end })
         }
 

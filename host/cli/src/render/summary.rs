@@ -127,6 +127,21 @@ mod tests {
     }
 
     #[test]
+    fn of_many_failures_the_first_are_shown_and_the_rest_is_counted() {
+        let names: Vec<String> = (0..8).map(|n| format!("s{n}")).collect();
+        let steps: Vec<(&str, &[u32])> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
+        let mut script = Script::new(&steps);
+        for step in 0..8 {
+            script.claimed(step);
+            script.failed(step, 1);
+        }
+        script.finished(RunStatus::Failed);
+        let lines = alone(&script.scene, PEN);
+        assert_eq!(lines.iter().filter(|line| line.contains("failed: the program ended")).count(), FAILED);
+        assert!(lines.contains(&"and 3 more steps failed".to_owned()), "{lines:?}");
+    }
+
+    #[test]
     fn a_stranger_does_not_move_the_cursor() {
         let mut script = Script::new(&[("it's a step", &[])]);
         script.claimed(0);

@@ -6,7 +6,7 @@
 
 use anstyle::Style;
 use pintle_core::plan::{Role, StepIndex};
-use pintle_core::run::event::{Again, EndReason, WaitReason};
+use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
 use pintle_core::run::{StepState, StepStatus};
 use pintle_core::time::{Span, Timestamp};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -250,12 +250,11 @@ fn note(scene: &Scene, index: StepIndex, state: &StepState, view: View) -> (Styl
         }
         StepStatus::Waiting => (ODD, state.waiting.as_ref().map(waiting).unwrap_or_default()),
         StepStatus::Failed | StepStatus::Rejected | StepStatus::PartiallySucceeded => {
-            let forgiven = state.end.as_ref().is_some_and(|end| end.forgiven);
-            let said = reason(state).map(|text| if forgiven { format!("{text} (forgiven)") } else { text });
-            (if forgiven { ODD } else { BAD }, joined(said))
+            (if is_forgiven(state) { ODD } else { BAD }, joined(verdict(state)))
         }
+        StepStatus::Succeeded => (if is_forgiven(state) { ODD } else { DIM }, joined(verdict(state))),
         StepStatus::Skipped | StepStatus::Aborted => (DIM, reason(state).unwrap_or_default()),
-        StepStatus::NotStarted | StepStatus::Ready | StepStatus::Succeeded => (DIM, joined(None)),
+        StepStatus::NotStarted | StepStatus::Ready => (DIM, joined(None)),
     }
 }
 
@@ -283,6 +282,17 @@ pub(crate) fn reason(state: &StepState) -> Option<String> {
         EndReason::RunNotBegun => "the run did not begin",
     };
     Some(said.to_owned())
+}
+
+/// The reason, and whether `continue_on` forgave it. A forgiven failure that counts as success has one too.
+pub(crate) fn verdict(state: &StepState) -> Option<String> {
+    reason(state).map(|text| if is_forgiven(state) { format!("{text} (forgiven)") } else { text })
+}
+
+fn is_forgiven(state: &StepState) -> bool {
+    let marked =
+        |end: &StepEnd| end.status == StepStatus::Succeeded && matches!(end.reason, Some(EndReason::Failed(_)));
+    state.end.as_ref().is_some_and(|end| end.forgiven || marked(end))
 }
 
 /// Again, in a word.
@@ -345,6 +355,19 @@ mod tests {
             "✗ etl · 0193a7c0-run · failed in 600ms · 2 of 2 steps\n\
              \x20 ✗ a     100ms  the program ended with 7\n\
              \x20   ■ b          a step before it failed"
+        );
+    }
+
+    #[test]
+    fn a_failure_that_counts_as_success_is_still_told() {
+        let mut script = Script::new(&[("a", &[])]);
+        script.claimed(0);
+        script.marked(0, 7);
+        script.finished(RunStatus::Succeeded);
+        assert_eq!(
+            drawn(&script, 100, 20),
+            "✓ etl · 0193a7c0-run · succeeded in 500ms · 1 of 1 steps\n\
+             \x20 ✓ a   100ms  the program ended with 7 (forgiven)"
         );
     }
 

@@ -125,9 +125,9 @@ fn fold_run(run: &mut impl Fold, event: &Event) -> Result<(), String> {
             head.finished_at = Some(event.at);
         }
         // terminal => Queued
-        Body::Retried { attempt, reset } => {
+        Body::Retried { attempt, reset, excused } => {
             allowed(status.is_some_and(RunStatus::is_terminal))?;
-            retried(run, *attempt, reset)?;
+            retried(run, *attempt, reset, excused)?;
         }
         Body::StepReady { .. }
         | Body::StepClaimed { .. }
@@ -260,7 +260,8 @@ fn release(run: &mut impl Fold, index: StepIndex) {
     }
 }
 
-fn retried(run: &mut impl Fold, attempt: RunAttempt, reset: &[StepIndex]) -> Result<(), String> {
+fn retried(run: &mut impl Fold, attempt: RunAttempt, reset: &[StepIndex], excused: &[StepIndex]) -> Result<(), String> {
+    let excused: std::collections::BTreeSet<StepIndex> = excused.iter().copied().collect();
     let chosen: std::collections::BTreeSet<StepIndex> = reset.iter().copied().collect();
     let places: Vec<(StepIndex, Role, Vec<StepIndex>)> =
         run.plan().indexed().map(|(i, s)| (i, s.role, s.depends.clone())).collect();
@@ -277,6 +278,7 @@ fn retried(run: &mut impl Fold, attempt: RunAttempt, reset: &[StepIndex]) -> Res
         let count = u32::try_from(open(&not_over, &deps)).unwrap_or(u32::MAX);
         let step = run.step_mut(index).ok_or("the run has no such step")?;
         step.open_deps = count;
+        step.excused = excused.contains(&index);
         if role == Role::Main {
             mains.push(step.clone());
         }

@@ -1,5 +1,7 @@
 //! Answering a command: events, or a refusal.
 
+use std::collections::BTreeSet;
+
 use crate::counter::{Attempt, Fence};
 use crate::ids::WorkerId;
 use crate::limits;
@@ -192,7 +194,7 @@ fn stop(draft: &mut Draft<'_>, cause: StopCause, at_once: bool) -> Result<(), Re
             let begun = !matches!(state.status, StepStatus::NotStarted | StepStatus::Running);
             let open = !state.status.is_terminal() && state.status != StepStatus::Running;
             // A closing handler whose turn has come runs after a stop with grace, as those that come after it do.
-            let has_turn = !at_once && state.status == StepStatus::Ready && closes(step.role);
+            let has_turn = !at_once && state.status == StepStatus::Ready && step.role.closes();
             open && !has_turn && (step.role == Role::Main || begun)
         })
         .map(|(index, _)| index)
@@ -203,13 +205,6 @@ fn stop(draft: &mut Draft<'_>, cause: StopCause, at_once: bool) -> Result<(), Re
     }
     flow::advance(draft, &[]);
     Ok(())
-}
-
-fn closes(role: Role) -> bool {
-    match role {
-        Role::OnSuccess | Role::OnFailure | Role::OnAbort | Role::OnExit => true,
-        Role::Main | Role::Gate | Role::OnInit | Role::OnWait => false,
-    }
 }
 
 // terminal => Queued, with some steps anew
@@ -247,8 +242,21 @@ fn retry(draft: &mut Draft<'_>, named: &[StepIndex], downstream: bool) -> Result
     };
     // Handlers belong to the attempt; init and the gate are kept if they let the run begin.
     reset.extend(run.plan.indexed().filter(|(i, s)| s.role != Role::Main && !begins(run, *i, s.role)).map(|(i, _)| i));
-    draft.emit(Body::Retried { attempt: run.head.attempt.next(), reset: reset.into_iter().collect() });
+    // Who names steps wants them to run: what was skipped before them does not skip them once more.
+    let excused = if named.is_empty() { BTreeSet::new() } else { skipped_before(run, &reset) };
+    draft.emit(Body::Retried {
+        attempt: run.head.attempt.next(),
+        reset: reset.into_iter().collect(),
+        excused: excused.into_iter().collect(),
+    });
     Ok(())
+}
+
+/// Steps that `reset` depends on, that were skipped, and that stay so.
+fn skipped_before(run: &Run, reset: &BTreeSet<StepIndex>) -> BTreeSet<StepIndex> {
+    let skipped = |index: &StepIndex| run.step(*index).is_some_and(|s| s.status == StepStatus::Skipped);
+    let before = reset.iter().filter_map(|index| run.plan.step(*index)).flat_map(|step| &step.depends);
+    before.copied().filter(|index| !reset.contains(index) && skipped(index)).collect()
 }
 
 fn begins(run: &Run, index: StepIndex, role: Role) -> bool {

@@ -115,6 +115,9 @@ pub enum Body {
         attempt: RunAttempt,
         /// Steps that start anew.
         reset: Vec<StepIndex>,
+        /// Skipped steps that stay as they are and yet hold up nothing of what starts anew.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        excused: Vec<StepIndex>,
     },
 }
 

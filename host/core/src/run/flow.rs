@@ -52,7 +52,7 @@ fn fate(draft: &Draft<'_>, index: StepIndex) -> Option<StepEnd> {
         let (Some(plan), Some(state)) = (draft.run.plan.step(*dep), draft.step(*dep)) else { continue };
         match state.status {
             StepStatus::Succeeded | StepStatus::PartiallySucceeded => {}
-            StepStatus::Skipped if plan.continue_on.skipped => {}
+            StepStatus::Skipped if plan.continue_on.skipped || state.excused => {}
             StepStatus::Skipped => {
                 skipped = Some(upstream(StepStatus::Skipped, EndReason::UpstreamSkipped, &plan.name));
             }

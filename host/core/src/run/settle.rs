@@ -115,7 +115,8 @@ fn failure(draft: &mut Draft<'_>, index: StepIndex, step: &Step, failed: Failed,
         return again(draft, index, Again::Repeat, wait, end);
     }
     let tried = draft.step(index).map(|s| s.attempt).unwrap_or_default();
-    let stopping = draft.head().stop.is_some();
+    // What a stop ends is not tried again; what runs because of it, or after it, is a step like any other.
+    let stopping = draft.head().stop.as_ref().is_some_and(|stop| stop.at_once || !step.role.closes());
     let next = step.retry.as_ref().filter(|_| !stopping).and_then(|policy| {
         attempt::retry(policy, &Tried { attempt: tried, reason: failed.reason, exit_code: failed.exit_code })
     });

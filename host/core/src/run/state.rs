@@ -91,6 +91,8 @@ pub struct StepState {
     /// Times that it had succeeded and was run again on purpose: part of the key of its effects, so that a repeated
     /// order is a new one and a repeated try is not.
     pub redone: u32,
+    /// It was skipped, and a person retried named steps behind it: that it did not run keeps none of them from running.
+    pub excused: bool,
     /// The next claim goes on with the same try: the last one was lost or given back.
     pub same_try: bool,
     /// Steps before it that are not over.

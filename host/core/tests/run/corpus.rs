@@ -29,7 +29,7 @@ const FILE: &str = "events/v1.jsonl";
 #[serde(rename_all = "snake_case")]
 enum Line {
     /// A run begins.
-    Plan(Plan),
+    Plan(Box<Plan>),
     /// It goes on.
     Event(Event),
     /// How it stands now.
@@ -67,7 +67,19 @@ fn runs() -> Vec<Stand> {
         stand.runs("a", fails(reason));
         all.push(stand);
     }
+    all.push(chosen());
     all
+}
+
+fn chosen() -> Stand {
+    let mut stand = Stand::started(plan("a side join<a,side"));
+    stand.succeed("a");
+    stand.runs("side", skipped());
+    let join = stand.index("join");
+    stand.tell(Command::Retry { steps: vec![join], downstream: false });
+    stand.tell(Command::Start);
+    stand.succeed("join");
+    stand
 }
 
 fn whole() -> Stand {
@@ -148,7 +160,7 @@ fn written() -> String {
         let _ = writeln!(text, "{}", serde_json::to_string(line).unwrap());
     };
     for stand in runs() {
-        line(&Line::Plan((*stand.run.plan).clone()));
+        line(&Line::Plan(Box::new((*stand.run.plan).clone())));
         stand.events.iter().for_each(|event| line(&Line::Event(event.clone())));
         line(&Line::Amounts(Amounts::of(&stand.run)));
     }
@@ -201,7 +213,7 @@ fn the_corpus_holds_an_event_of_every_kind() {
 const KINDS: &str = "submitted started step_ready step_claimed step_given_back step_ended step_retrying step_lost \
     step_waiting stop_requested waiting resumed concluded finished retried retry repeat interrupted parked \
     by_signal by_request by_timeout upstream_failed upstream_skipped precondition_unmet stopped run_not_begun \
-    outputs variable forgiven";
+    outputs variable forgiven excused";
 
 /// A new body, reason or cause breaks the build here, and is added to the corpus.
 fn kinds_of(body: &Body) -> Vec<&'static str> {
@@ -227,6 +239,7 @@ fn kinds_of(body: &Body) -> Vec<&'static str> {
         Body::Resumed => vec!["resumed"],
         Body::Concluded { .. } => vec!["concluded"],
         Body::Finished { .. } => vec!["finished"],
+        Body::Retried { excused, .. } if !excused.is_empty() => vec!["retried", "excused"],
         Body::Retried { .. } => vec!["retried"],
     }
 }

@@ -29,6 +29,17 @@ fn preconditions_of_the_run_become_a_gate_once() {
 }
 
 #[test]
+fn the_gate_gives_way_to_a_step_of_its_name() {
+    let condition = || Precondition { check: Check::Command(Template("test -d /".to_owned())), negate: false };
+    let gated = |plan: Plan| Plan { preconditions: vec![condition()], ..plan }.with_gate();
+    let by_name = gated(plan("preconditions preconditions_2"));
+    assert_eq!(by_name.steps.last().map(|s| s.name.as_str()), Some("preconditions_3"));
+    let by_id = gated(plan("a").set("a", |s| s.id = Some("preconditions".to_owned())));
+    assert_eq!(by_id.find("preconditions_2"), by_id.handler(Role::Gate));
+    assert_eq!(by_id.find("preconditions"), by_id.find("a"), "the author's id is his");
+}
+
+#[test]
 fn gate_then_init_then_steps() {
     let mut stand = Stand::started(plan("a b").with(&[Role::OnInit, Role::Gate]));
     assert_eq!(stand.shows(), "running: gate ready");

@@ -1,9 +1,6 @@
 //! Plans in few words.
 
-use pintle_core::limits;
-use pintle_core::plan::{
-    Action, ContinueOn, Plan, RepeatMode, RepeatPolicy, RetryPolicy, Role, SCHEMA, Step, StepIndex,
-};
+use pintle_core::plan::{Action, ContinueOn, Plan, RepeatMode, RepeatPolicy, RetryPolicy, Role, Step, StepIndex};
 use pintle_core::time::Span;
 
 /// `"a b<a c<a,b"`: three steps, and which come before which. A name is known from its place on.
@@ -21,23 +18,7 @@ pub(crate) fn plan(text: &str) -> Plan {
 
 /// A plan without steps.
 pub(crate) fn empty() -> Plan {
-    Plan {
-        schema: SCHEMA,
-        name: "test".to_owned(),
-        description: None,
-        params: vec![],
-        params_closed: false,
-        consts: vec![],
-        env: vec![],
-        dotenv: vec![],
-        working_dir: None,
-        shell: None,
-        max_active_steps: None,
-        timeout: None,
-        clean_up: limits::CLEAN_UP,
-        preconditions: vec![],
-        steps: vec![],
-    }
+    Plan::named("test")
 }
 
 /// Ways to say more about a plan, one after the other.

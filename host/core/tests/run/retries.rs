@@ -74,6 +74,56 @@ fn a_step_behind_one_that_still_failed_is_aborted_again() {
     assert_eq!(stand.shows(), "failed: a succeeded, b failed, c aborted, x succeeded");
 }
 
+/// `a` is done, `side` was skipped, and with it `join`, which wants both.
+fn skipped_side() -> Stand {
+    let mut stand = Stand::started(plan("a side join<a,side after<join"));
+    stand.succeed("a");
+    stand.runs("side", skipped());
+    assert_eq!(stand.shows(), "succeeded: a succeeded, side skipped, join skipped, after skipped");
+    stand
+}
+
+#[test]
+fn a_named_step_runs_although_one_before_it_was_skipped() {
+    for names in [["a"].as_slice(), &["join"]] {
+        let mut stand = skipped_side();
+        let retry = named(&stand, names, true);
+        stand.tell(retry);
+        stand.tell(Command::Start);
+        stand.succeed(if names == ["a"] { "a join after" } else { "join after" });
+        assert_eq!(stand.shows(), "succeeded: a succeeded, side skipped, join succeeded, after succeeded");
+    }
+    let mut stand = skipped_side();
+    let retry = named(&stand, &["join"], false);
+    stand.tell(retry);
+    stand.tell(Command::Start);
+    stand.succeed("join");
+    assert_eq!(stand.shows(), "succeeded: a succeeded, side skipped, join succeeded, after skipped");
+}
+
+#[test]
+fn what_is_skipped_in_the_retry_itself_skips_what_is_behind_it() {
+    let mut stand = skipped_side();
+    let retry = named(&stand, &["side"], true);
+    stand.tell(retry);
+    stand.tell(Command::Start);
+    stand.runs("side", skipped());
+    assert_eq!(stand.shows(), "succeeded: a succeeded, side skipped, join skipped, after skipped");
+}
+
+#[test]
+fn an_excuse_is_good_for_the_attempt_that_it_was_made_for() {
+    let mut stand = skipped_side();
+    let retry = named(&stand, &["join"], false);
+    stand.tell(retry);
+    stand.tell(Command::Start);
+    stand.runs("join", exit(1));
+    assert_eq!(stand.run.status(), RunStatus::Failed);
+    stand.tell(retry_all());
+    stand.tell(Command::Start);
+    assert_eq!(stand.shows(), "succeeded: a succeeded, side skipped, join skipped, after skipped");
+}
+
 #[test]
 fn handlers_run_in_every_attempt_and_a_good_opening_in_the_first() {
     let roles = [Role::Gate, Role::OnInit, Role::OnFailure, Role::OnSuccess, Role::OnExit];

@@ -154,6 +154,28 @@ fn a_handler_whose_turn_has_come_is_left_out_by_a_stop_at_once_alone() {
 }
 
 #[test]
+fn a_handler_that_runs_after_a_stop_with_grace_is_tried_again_unless_the_stop_becomes_urgent() {
+    let tried = || {
+        let mut stand = Stand::started(handled("a").retry("abort", 1, Span(5)).retry("a", 1, Span(5)));
+        stand.claim("a");
+        stand.stop(false);
+        stand.settle("a", exit(1));
+        assert_eq!(stand.shows(), "running: a failed, abort ready", "what the stop ended is not tried again");
+        stand.runs("abort", exit(1));
+        assert_eq!(stand.shows(), "running: a failed, abort retrying");
+        stand
+    };
+    let mut stand = tried();
+    assert_eq!(stand.due("abort"), Span(5));
+    stand.succeed("abort exit");
+    assert_eq!(stand.run.status(), RunStatus::Aborted);
+
+    let mut stand = tried();
+    stand.stop(true);
+    assert_eq!(stand.shows(), "aborted: a failed, abort aborted");
+}
+
+#[test]
 fn a_waiting_run_is_woken_to_stop() {
     let mut parked = Stand::started(handled("a b<a").set("a", |s| s.on_lost = OnLost::Park));
     parked.claim("a");

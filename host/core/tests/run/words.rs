@@ -78,7 +78,7 @@ pub(crate) fn say(run: &Run, event: &Event) -> String {
         Body::Resumed => "resumed".to_owned(),
         Body::Concluded { status } => format!("concluded {status}"),
         Body::Finished { status } => format!("finished {status}"),
-        Body::Retried { attempt, reset } => {
+        Body::Retried { attempt, reset, .. } => {
             let reset: Vec<String> = reset.iter().map(name).collect();
             format!("run attempt {attempt} with {}", reset.join(" "))
         }

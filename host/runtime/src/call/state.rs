@@ -60,7 +60,6 @@ impl Budget {
 /// The counted things of one call.
 #[derive(Debug)]
 pub(crate) struct Budgets {
-    pub(crate) log: Budget,
     pub(crate) random: Budget,
     pub(crate) requests: Budget,
     pub(crate) programs: Budget,
@@ -79,6 +78,7 @@ pub(crate) struct CallState {
     pub(crate) limits: CallLimits,
     pub(crate) budgets: Budgets,
     pub(crate) printer: Printer,
+    log: Printer,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) blobs: CallBlobs,
     wasi: Option<Box<Wasi>>,
@@ -107,13 +107,13 @@ impl CallState {
         Self {
             limiter: Limiter::new(limits.memory),
             budgets: Budgets {
-                log: Budget::new(limits.log),
                 random: Budget::new(RANDOM_BYTES),
                 requests: Budget::new(REQUESTS),
                 programs: Budget::new(PROGRAMS),
                 metrics: Budget::new(METRIC_POINTS),
             },
             printer: Printer::new(Arc::clone(&sink), limits.output),
+            log: Printer::new(Arc::new(LogSink { who: Arc::clone(&who) }), Some(limits.log)),
             meter: Arc::new(Meter::default()),
             blobs: CallBlobs::default(),
             wasi: None,
@@ -132,9 +132,12 @@ impl CallState {
         self.record.remaining().map_or(u32::MAX, |left| u32::try_from(left.as_millis()).unwrap_or(u32::MAX))
     }
 
-    /// Counts log bytes.
-    pub(crate) fn charge_log(&mut self, bytes: usize) -> Result<(), Breach> {
-        self.budgets.log.take(bytes as u64).map_err(|limit| Breach::Log { limit })
+    /// Counts log bytes; those that a guest prints by way of WASI are counted with them.
+    pub(crate) fn charge_log(&self, bytes: usize) -> Result<(), Breach> {
+        match self.log.charge(bytes) {
+            0 => Ok(()),
+            _ => Err(Breach::Log { limit: self.limits.log }),
+        }
     }
 
     /// The refusal of every effect of a dry run.
@@ -159,12 +162,9 @@ impl WasiView for CallState {
         let wasi = self.wasi.get_or_insert_with(|| {
             let mut table = ResourceTable::new();
             table.set_max_capacity(HANDLES);
-            let log = LogSink { who: Arc::clone(&self.who) };
-            let limit = Some(self.limits.log);
-            let out = Printer::new(Arc::new(log), limit);
             let ctx = WasiCtxBuilder::new()
-                .stdout(out.stream(Channel::Stdout, PrintedTo::Log))
-                .stderr(out.stream(Channel::Stderr, PrintedTo::Log))
+                .stdout(self.log.stream(Channel::Stdout, PrintedTo::Log))
+                .stderr(self.log.stream(Channel::Stderr, PrintedTo::Log))
                 .max_random_size(RANDOM_BYTES)
                 .allow_tcp(false)
                 .allow_udp(false)
@@ -203,4 +203,24 @@ pub(crate) fn denied(message: impl Into<String>) -> GuestError {
 /// A span of the WIT as a span of the core.
 pub(crate) fn span(ms: u32) -> Span {
     Span(u64::from(ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use pintle_plane::output::Channel;
+
+    use crate::call::breach::Breach;
+    use crate::grants::Grants;
+    use crate::host::testing::state;
+
+    #[test]
+    fn lines_that_are_logged_and_lines_that_are_printed_share_one_limit() -> std::io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let call = state(dir.path(), Grants::none(), false);
+        assert_eq!(call.charge_log(600), Ok(()));
+        assert_eq!(call.log.print(Channel::Stderr, &[b'x'; 400]), Ok(()));
+        assert!(call.log.print(Channel::Stderr, &[b'x'; 25]).is_err(), "1025 bytes of 1024");
+        assert_eq!(call.charge_log(1), Err(Breach::Log { limit: 1024 }));
+        Ok(())
+    }
 }

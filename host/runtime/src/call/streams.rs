@@ -35,19 +35,25 @@ impl Printer {
         Self { sink, limit, used: Arc::new(AtomicU64::new(0)) }
     }
 
+    /// Counts bytes, and answers how many of them are beyond the limit.
+    pub(crate) fn charge(&self, bytes: usize) -> usize {
+        let before = self.used.fetch_add(bytes as u64, Ordering::Relaxed);
+        let Some(limit) = self.limit else { return 0 };
+        let room = usize::try_from(limit.saturating_sub(before)).unwrap_or(usize::MAX);
+        bytes.saturating_sub(room)
+    }
+
     /// Prints as much as the limit allows; beyond it the guest ends.
     pub(crate) fn print(&self, channel: Channel, bytes: &[u8]) -> Result<(), Breach> {
-        let before = self.used.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        let Some(limit) = self.limit else {
-            self.sink.write(channel, bytes);
-            return Ok(());
-        };
-        let room = usize::try_from(limit.saturating_sub(before)).unwrap_or(usize::MAX).min(bytes.len());
-        let (fits, beyond) = bytes.split_at(room);
+        let beyond = self.charge(bytes.len());
+        let (fits, _) = bytes.split_at(bytes.len().saturating_sub(beyond));
         if !fits.is_empty() {
             self.sink.write(channel, fits);
         }
-        if beyond.is_empty() { Ok(()) } else { Err(Breach::Output { limit }) }
+        match (beyond, self.limit) {
+            (1.., Some(limit)) => Err(Breach::Output { limit }),
+            _ => Ok(()),
+        }
     }
 
     /// As a stream of WASI.

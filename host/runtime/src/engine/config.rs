@@ -5,12 +5,20 @@ use std::num::NonZeroUsize;
 
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
-use crate::limits::{ASYNC_STACK_BYTES, INSTANCES, KIB, MEMORIES, MIB, STACK_BYTES, TABLE_ELEMENTS, TABLES};
+use crate::limits::{ASYNC_STACK_BYTES, KIB, MIB, STACK_BYTES, TABLE_ELEMENTS};
 
 /// Calls that run in the pool at once; more come from the on-demand allocator.
 pub(crate) const POOL: u32 = 64;
 /// Largest memory that the pool serves.
 pub(crate) const POOL_MEMORY: usize = 128 * MIB;
+
+/// Core instances, memories and tables of one component in the pool. A component of more parts gets all of its memory
+/// on demand: else a few of them would take what the others were promised.
+const POOL_INSTANCES: u32 = 5;
+/// See [`POOL_INSTANCES`].
+const POOL_MEMORIES: u32 = 2;
+/// See [`POOL_INSTANCES`].
+const POOL_TABLES: u32 = 4;
 
 /// What all engines share. Memory comes from the system, on demand.
 pub(crate) fn on_demand() -> Config {
@@ -36,15 +44,14 @@ pub(crate) fn on_demand() -> Config {
 /// As [`on_demand`], with memory, tables and stacks that are kept and used again.
 pub(crate) fn pooled() -> Config {
     let mut pool = PoolingAllocationConfig::new();
-    let per_call = |n: u32| POOL * n;
     pool.total_component_instances(POOL)
-        .total_core_instances(per_call(5))
-        .total_memories(per_call(2))
-        .total_tables(per_call(4))
+        .total_core_instances(POOL * POOL_INSTANCES)
+        .total_memories(POOL * POOL_MEMORIES)
+        .total_tables(POOL * POOL_TABLES)
         .total_stacks(POOL)
-        .max_core_instances_per_component(INSTANCES as u32)
-        .max_memories_per_component(MEMORIES as u32)
-        .max_tables_per_component(TABLES as u32)
+        .max_core_instances_per_component(POOL_INSTANCES)
+        .max_memories_per_component(POOL_MEMORIES)
+        .max_tables_per_component(POOL_TABLES)
         .max_component_instance_size(MIB)
         .max_core_instance_size(4 * MIB)
         .max_memory_size(POOL_MEMORY)

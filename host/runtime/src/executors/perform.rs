@@ -71,9 +71,16 @@ impl Performance<'_> {
         let (context, operation, task) = self.arguments();
         let mut ask = Ask::Run(context, operation, task);
         loop {
+            let resumed = if let Ask::Resume(.., token) = &ask { Some(token.clone()) } else { None };
             let (said, mut state) = match self.call(ask, &self.record).await {
                 Ok(answer) => answer,
-                Err(failed) => return failed,
+                Err(failed) => {
+                    // The guest was cut short: what it had left pending is still there.
+                    if let Some(token) = resumed.filter(|_| self.is_given_up()) {
+                        self.abort(token).await;
+                    }
+                    return failed;
+                }
             };
             let pending = match said {
                 Said::Progress(Ok(Progress::Done(completion))) if !self.is_late() => {
@@ -95,6 +102,10 @@ impl Performance<'_> {
             let (context, operation, task) = self.arguments();
             ask = Ask::Resume(context, operation, task, pending.token);
         }
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.record.is_over() || self.record.outer().urgency() > Urgency::None
     }
 
     /// A program that was stopped at the deadline lets its guest answer; the deadline is still what ended the step.

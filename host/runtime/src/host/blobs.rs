@@ -25,11 +25,16 @@ pub(crate) struct CallBlobs {
 
 impl Default for CallBlobs {
     fn default() -> Self {
-        Self { open: HashMap::new(), count: Budget::new(BLOBS), bytes: Budget::new(BLOB_BYTES) }
+        Self::new(BLOBS, BLOB_BYTES)
     }
 }
 
 impl CallBlobs {
+    /// At most so many, and so many bytes in all of them together.
+    pub(crate) fn new(count: u64, bytes: u64) -> Self {
+        Self { open: HashMap::new(), count: Budget::new(count), bytes: Budget::new(bytes) }
+    }
+
     /// A new, empty blob.
     pub(crate) fn create(&mut self, store: &BlobStore) -> Result<String, GuestError> {
         self.count.take(1).map_err(|limit| exhausted(&format!("{limit} blobs in one call")))?;

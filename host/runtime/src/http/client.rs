@@ -11,6 +11,7 @@ use pintle_core::ids::TenantId;
 use pintle_plane::BoxFuture;
 use reqwest::Client;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::RootCertStore;
 
 use crate::http::address::is_public;
 
@@ -54,22 +55,31 @@ impl Lookup for SystemLookup {
     }
 }
 
+/// Who may vouch for a server.
+pub(crate) type Authorities = fn() -> RootCertStore;
+
+/// Those that browsers trust; part of the program, so that no machine's own list counts.
+fn public_authorities() -> RootCertStore {
+    RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() }
+}
+
 /// The clients.
 pub(crate) struct HttpClients {
     lookup: Arc<dyn Lookup>,
+    authorities: Authorities,
     clients: Mutex<HashMap<Way, Client>>,
 }
 
 impl Default for HttpClients {
     fn default() -> Self {
-        Self::with_lookup(Arc::new(SystemLookup))
+        Self::new(Arc::new(SystemLookup), public_authorities)
     }
 }
 
 impl HttpClients {
-    /// Names are resolved by `lookup`.
-    pub(crate) fn with_lookup(lookup: Arc<dyn Lookup>) -> Self {
-        Self { lookup, clients: Mutex::new(HashMap::new()) }
+    /// Names are resolved by `lookup`, servers are vouched for by `authorities`.
+    pub(crate) fn new(lookup: Arc<dyn Lookup>, authorities: Authorities) -> Self {
+        Self { lookup, authorities, clients: Mutex::new(HashMap::new()) }
     }
 
     /// The client of a way.
@@ -89,7 +99,7 @@ impl HttpClients {
     fn build(&self, way: &Way) -> Result<Client, String> {
         let resolver = Checked { lookup: Arc::clone(&self.lookup), private: way.private };
         let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls()?)
+            .tls_backend_preconfigured(tls((self.authorities)())?)
             .dns_resolver(Arc::new(resolver))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -108,13 +118,12 @@ impl HttpClients {
     }
 }
 
-fn tls() -> Result<rustls::ClientConfig, String> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+fn tls(authorities: RootCertStore) -> Result<rustls::ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("TLS could not be set up: {error}"))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    Ok(config.with_root_certificates(authorities).with_no_client_auth())
 }
 
 /// A name was resolved to addresses of which none may be reached.
@@ -144,5 +153,31 @@ impl Resolve for Checked {
             let addresses = found.into_iter().map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(addresses) as Addrs)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn clients_are_kept_and_there_is_an_end_to_them() {
+        let clients = HttpClients::default();
+        let way = |plugin: usize| Way {
+            tenant: TenantId::default_tenant(),
+            plugin: format!("acme-{plugin}"),
+            private: false,
+            via: None,
+        };
+        let kept = || clients.clients.lock().unwrap().len();
+        for plugin in 0..CLIENTS {
+            clients.client(&way(plugin)).unwrap();
+        }
+        assert_eq!(kept(), CLIENTS);
+        clients.client(&way(0)).unwrap();
+        assert_eq!(kept(), CLIENTS, "a client that was there was made again");
+        clients.client(&way(CLIENTS)).unwrap();
+        assert_eq!(kept(), 1);
     }
 }

@@ -13,6 +13,7 @@ use crate::bindings::host::http as wit;
 use crate::bindings::{GuestError, GuestFault, Pair};
 use crate::call::state::{denied, guest_error};
 use crate::http::address::is_public;
+use crate::http::certificate::distrust;
 use crate::http::client::{HttpClients, PrivateAddress, Way};
 use crate::http::grant::{HttpGrant, HttpRule, Origin};
 use crate::limits::CHUNK_BYTES;
@@ -180,6 +181,10 @@ fn failed_to_send(error: &reqwest::Error, url: &Url) -> Stopped {
             let origin = Origin::of(url).map_or_else(String::new, |origin| origin.to_string());
             tracing::warn!(%private, "a request was refused");
             return Stopped::Ungranted(format!("--http {origin} --private-addresses"));
+        }
+        if let Some(reason) = distrust(this) {
+            let message = format!("{}: no connection: {reason}", shown(url));
+            return guest_error(GuestFault::Unavailable, message).into();
         }
         deepest = this.to_string();
         cause = this.source();

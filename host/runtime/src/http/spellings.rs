@@ -3,18 +3,16 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use pintle_core::ids::TenantId;
 use pintle_plane::BoxFuture;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::bindings::host::http as wit;
 use crate::bindings::{GuestFault, Pair};
 use crate::http::client::{HttpClients, Lookup};
-use crate::http::exchange::{Asker, Stopped, exchange};
+use crate::http::exchange::Stopped;
 use crate::http::grant::{HttpGrant, HttpRule, Origin};
+use crate::http::testing::{nobody, request, server};
 
 /// URLs whose host is an address that is not public.
 const LITERALS: [&str; 58] = [
@@ -94,6 +92,7 @@ const NAMES: [(&str, &[&str]); 12] = [
     ("multicast.example", &["ff02::1"]),
 ];
 
+/// Knows the names above, and no others.
 struct Table;
 
 impl Lookup for Table {
@@ -107,25 +106,8 @@ impl Lookup for Table {
     }
 }
 
-fn request(method: &str, url: &str) -> wit::Request {
-    wit::Request {
-        method: method.to_owned(),
-        url: url.to_owned(),
-        headers: Vec::new(),
-        credentials: Vec::new(),
-        body: Vec::new(),
-        timeout: Some(2000),
-        limit: 1000,
-        redirects: 5,
-    }
-}
-
 async fn ask(grant: &HttpGrant, request: wit::Request) -> Result<wit::Response, Stopped> {
-    let clients = HttpClients::with_lookup(Arc::new(Table));
-    let tenant = TenantId::default_tenant();
-    let asker =
-        Asker { clients: &clients, grant, tenant: &tenant, plugin: "acme", remaining: Some(Duration::from_secs(5)) };
-    exchange(&asker, request, || Ok(())).await.map(|answer| answer.unwrap())
+    crate::http::testing::ask(&HttpClients::new(Arc::new(Table), nobody), grant, request).await
 }
 
 #[tokio::test]
@@ -162,23 +144,6 @@ async fn what_is_no_http_url_is_invalid() {
             other => panic!("{url}: {other:?}"),
         }
     }
-}
-
-/// Answers every connection with the same bytes and keeps what was asked.
-async fn server(answer: String) -> (u16, Arc<tokio::sync::Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let asked = Arc::new(tokio::sync::Mutex::new(Vec::new()));
-    let log = Arc::clone(&asked);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut buffer = vec![0; 8192];
-            let n = stream.read(&mut buffer).await.unwrap_or(0);
-            log.lock().await.push(String::from_utf8_lossy(&buffer[..n]).into_owned());
-            let _ = stream.write_all(answer.as_bytes()).await;
-        }
-    });
-    (port, asked)
 }
 
 #[tokio::test]

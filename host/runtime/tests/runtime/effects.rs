@@ -1,4 +1,4 @@
-//! What the host's own record says after something outside may have changed; pending work; stopping with a program.
+//! What the host's own record says after something outside may have changed; stopping with a program.
 
 use std::time::{Duration, Instant};
 
@@ -10,22 +10,9 @@ use pintle_runtime::Compiler;
 use crate::fakes::{Host, Programs, done, failed};
 use crate::guest::{DONE, Guest};
 
-/// Calls `process.run` with the command at 1024, then does `after`.
+/// Starts the program, then does `after`.
 fn starting(program: &str, after: &str) -> Guest {
-    Guest {
-        imports: vec!["process"],
-        core_imports: r#"(import "pintle:host/process@0.1.0" "run" (func $start (param i32 i32)))"#.to_owned(),
-        // command: program at 0; arguments 8; script 16 (option<string>, 12); env 28; secret-env 36; working-dir 44 (12);
-        // input 56 (variant, 12); timeout 68 (8); kill-grace 76; stop-signal 80 (12); capture 92.
-        rest: format!(
-            r#"(data (i32.const 900) "{program}")
-               (func $command
-                 (i32.store (i32.const 1024) (i32.const 900)) (i32.store (i32.const 1028) (i32.const {}))
-                 (i32.store (i32.const 1100) (i32.const 100)))"#,
-            program.len()
-        ),
-        ..Guest::running(&format!("(call $command) (call $start (i32.const 1024) (i32.const 2048)) {after}"))
-    }
+    Guest::starting(program, &format!("(call $start) {after}"))
 }
 
 const WANTS: &str = "[wants.process]\n[limits]\ncpu-ms = 300\n";
@@ -57,7 +44,7 @@ async fn a_trap_after_a_program_that_did_not_start_is_a_failure() {
 
 #[tokio::test]
 async fn waiting_for_a_program_costs_no_cpu_and_the_deadline_stops_it() {
-    let programs = Programs { endless: true, ..Programs::default() };
+    let programs = Programs::endless();
     let host = Host::with(programs, Compiler::InProcess);
     host.load(&starting("sleep", DONE), WANTS).await.unwrap();
     let mut task = host.task("acme.do", "{}");
@@ -69,8 +56,23 @@ async fn waiting_for_a_program_costs_no_cpu_and_the_deadline_stops_it() {
 }
 
 #[tokio::test]
+async fn a_program_that_does_not_go_is_not_waited_for() {
+    let programs = Programs::deaf();
+    let host = Host::with(programs, Compiler::InProcess);
+    host.load(&starting("sleep", DONE), WANTS).await.unwrap();
+    let mut task = host.task("acme.do", "{}");
+    task.remaining = Some(Span(200));
+    let started = Instant::now();
+    let failure = failed(host.perform_task(task).await);
+    assert_eq!((failure.fault, failure.limit), (Fault::UnknownOutcome, Some(Limit::Wall)), "{failure:?}");
+    // The 200 ms, the 100 ms that the program may take to end, and two seconds for the kill.
+    let took = started.elapsed();
+    assert!(took >= Duration::from_millis(2300) && took < Duration::from_millis(4000), "{took:?}");
+}
+
+#[tokio::test]
 async fn a_stop_reaches_the_program_and_the_guest_may_answer() {
-    let programs = Programs { endless: true, ..Programs::default() };
+    let programs = Programs::endless();
     let host = Host::with(programs, Compiler::InProcess);
     host.load(&starting("sleep", DONE), WANTS).await.unwrap();
     host.stop.raise(Urgency::Gracefully);
@@ -95,35 +97,6 @@ async fn what_is_not_granted_is_denied_with_the_line_that_would_allow_it() {
         "acme 1.4.0 has no grant for this use of process. Approve: pintle plugin grant acme --process rm"
     );
     assert!(host.programs.started.lock().unwrap().is_empty());
-}
-
-/// Pending with the token "acme", to be asked again after `ms`.
-fn pending(ms: u32) -> String {
-    format!(
-        "(i32.store8 (i32.const 516) (i32.const 1)) (i32.store (i32.const 520) (i32.const 16))
-         (i32.store (i32.const 524) (i32.const 4)) (i32.store (i32.const 528) (i32.const {ms})) {DONE}"
-    )
-}
-
-#[tokio::test]
-async fn pending_work_is_resumed_until_it_is_done() {
-    let host = Host::new();
-    host.load(&Guest::running(&pending(30)), "").await.unwrap();
-    let started = Instant::now();
-    assert_eq!(done(host.perform().await), None);
-    assert!(started.elapsed() >= Duration::from_millis(30));
-}
-
-#[tokio::test]
-async fn pending_work_ends_with_the_step() {
-    let guest = Guest { resume: pending(20), ..Guest::running(&pending(20)) };
-    let host = Host::new();
-    host.load(&guest, "").await.unwrap();
-    let mut task = host.task("acme.do", "{}");
-    task.remaining = Some(Span(200));
-    assert_eq!(failed(host.perform_task(task.clone()).await).limit, Some(Limit::Wall));
-    host.stop.raise(Urgency::Gracefully);
-    assert_eq!(failed(host.perform_task(task).await).fault, Fault::Cancelled);
 }
 
 #[tokio::test]

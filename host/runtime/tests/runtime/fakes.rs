@@ -1,6 +1,7 @@
 //! What the host's neighbours would give: a sink, a stop signal, programs.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use pintle_core::counter::{Attempt, Fence};
 use pintle_core::ids::{RunId, TenantId};
@@ -15,23 +16,35 @@ use tokio::sync::watch;
 
 use crate::guest::{Guest, manifest};
 
+/// Waits for a value, and not for ever.
+async fn reached<T: std::fmt::Debug>(value: &watch::Sender<T>, enough: impl FnMut(&T) -> bool) {
+    let mut changes = value.subscribe();
+    let waited = tokio::time::timeout(Duration::from_secs(20), changes.wait_for(enough)).await.is_ok();
+    assert!(waited, "it stays at {:?}", *value.borrow());
+}
+
 /// Keeps what was printed.
 #[derive(Default)]
-pub(crate) struct Kept(Mutex<Vec<u8>>);
+pub(crate) struct Kept(watch::Sender<Vec<u8>>);
 
 impl Kept {
     pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+        String::from_utf8_lossy(&self.0.borrow()).into_owned()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.lock().unwrap().len()
+        self.0.borrow().len()
+    }
+
+    /// Resolves once so many bytes were printed.
+    pub(crate) async fn written(&self, bytes: usize) {
+        reached(&self.0, |kept| kept.len() >= bytes).await;
     }
 }
 
 impl Sink for Kept {
     fn write(&self, _: Channel, bytes: &[u8]) {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        self.0.send_modify(|kept| kept.extend_from_slice(bytes));
     }
 }
 
@@ -63,11 +76,30 @@ impl StopSignal for Stop {
     }
 }
 
-/// Programs that answer at once, or never until they are stopped.
+/// Programs that answer at once, or never until they are stopped, or never.
 #[derive(Default)]
 pub(crate) struct Programs {
-    pub(crate) endless: bool,
+    endless: bool,
+    deaf: bool,
     pub(crate) started: Mutex<Vec<ProcessSpec>>,
+    running: watch::Sender<usize>,
+}
+
+impl Programs {
+    /// Those that end when they are stopped.
+    pub(crate) fn endless() -> Self {
+        Self { endless: true, ..Self::default() }
+    }
+
+    /// Those that do not even end then.
+    pub(crate) fn deaf() -> Self {
+        Self { deaf: true, ..Self::default() }
+    }
+
+    /// Resolves once so many have been started and not ended.
+    pub(crate) async fn running(&self, count: usize) {
+        reached(&self.running, |running| *running >= count).await;
+    }
 }
 
 impl Processes for Programs {
@@ -82,10 +114,16 @@ impl Processes for Programs {
                 return Err(ProcessError::NotFound { program: spec.program });
             }
             self.started.lock().unwrap().push(spec);
+            self.running.send_modify(|running| *running += 1);
+            if self.deaf {
+                std::future::pending::<()>().await;
+            }
             if self.endless {
                 stop.reached(Urgency::Gracefully).await;
+                self.running.send_modify(|running| *running -= 1);
                 return Ok(ProcessExit { code: Some(143), stopped: true, ..ProcessExit::default() });
             }
+            self.running.send_modify(|running| *running -= 1);
             Ok(ProcessExit { code: Some(0), ..ProcessExit::default() })
         })
     }
@@ -106,17 +144,28 @@ impl Host {
     }
 
     pub(crate) fn with(programs: Programs, compiler: Compiler) -> Self {
+        Self::set(programs, compiler, |_| ())
+    }
+
+    /// With other settings than the defaults.
+    pub(crate) fn set(programs: Programs, compiler: Compiler, change: impl FnOnce(&mut Settings)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let programs = Arc::new(programs);
-        let settings = Settings::below(dir.path(), compiler, Arc::clone(&programs) as _);
+        let mut settings = Settings::below(dir.path(), compiler, Arc::clone(&programs) as _);
+        change(&mut settings);
         let executors = Executors::new(settings, &GrantPolicy::trusted(), &[]).unwrap();
         Self { dir, executors, programs, sink: Arc::default(), stop: Arc::default() }
     }
 
     /// Loads `acme` with all that the trusted may have.
     pub(crate) async fn load(&self, guest: &Guest, more: &str) -> Result<(), LoadError> {
+        self.load_bytes(guest.build(), more).await
+    }
+
+    /// As [`load`](Self::load), of a component that stands already.
+    pub(crate) async fn load_bytes(&self, component: Vec<u8>, more: &str) -> Result<(), LoadError> {
         let grants = Grants::trusted_first_party();
-        self.executors.load("acme.wasm", guest.build(), &manifest(more), grants).await.map(|_| ())
+        self.executors.load("acme.wasm", component, &manifest(more), grants).await.map(|_| ())
     }
 
     /// Performs `acme.do`.

@@ -9,10 +9,11 @@ use pintle_plane::stop::Urgency;
 use crate::fakes::{Host, done, failed};
 use crate::guest::{DONE, Guest};
 
-const SPIN: &str = "(loop $l (br $l)) unreachable";
+/// Calls no host and never ends.
+pub(crate) const SPIN: &str = "(loop $l (br $l)) unreachable";
 
 /// Loads the guest into a host that also has a good one; it must fail within `bound`, and the good one must still run.
-async fn loses(guest: Guest, limits: &str, bound: Duration) -> Failure {
+pub(crate) async fn loses(guest: Guest, limits: &str, bound: Duration) -> Failure {
     let host = Host::new();
     host.load(&guest, limits).await.unwrap();
     let started = Instant::now();
@@ -29,7 +30,8 @@ async fn still_serves(host: &Host) {
     assert_eq!(code, Some(0));
 }
 
-const SOON: Duration = Duration::from_secs(5);
+/// No guest may take longer to lose.
+pub(crate) const SOON: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn a_spinning_guest_ends_at_its_cpu_limit() {
@@ -152,35 +154,19 @@ async fn recursion_ends_at_the_stack_limit() {
     assert_eq!(failure.limit, Some(Limit::Stack));
 }
 
-fn logging(run: &str) -> Guest {
-    Guest {
-        imports: vec!["log"],
-        core_imports: r#"(import "pintle:host/log@0.1.0" "write" (func $log (param i32 i32 i32 i32 i32)))"#.to_owned(),
-        ..Guest::running(run)
-    }
-}
-
 #[tokio::test]
 async fn a_flood_of_logs_ends_at_the_limit() {
-    let run = "(loop $l (call $log (i32.const 0) (i32.const 0) (i32.const 1000) (i32.const 0) (i32.const 0)) (br $l)) unreachable";
-    let failure = loses(logging(run), "[limits]\nlog-kib = 64", SOON).await;
+    let run = "(loop $l (call $host (i32.const 0) (i32.const 0) (i32.const 1000) (i32.const 0) (i32.const 0)) (br $l)) unreachable";
+    let failure = loses(Guest::logging(run), "[limits]\nlog-kib = 64", SOON).await;
     assert_eq!(failure.message, "acme 1.4.0, run: log limit of 64 KiB reached. Setting: plugins.acme.limits.log-kib");
     assert_eq!(failure.limit, Some(Limit::Log));
-}
-
-fn printing(run: &str) -> Guest {
-    Guest {
-        imports: vec!["output"],
-        core_imports: r#"(import "pintle:host/output@0.1.0" "write" (func $print (param i32 i32 i32)))"#.to_owned(),
-        ..Guest::running(run)
-    }
 }
 
 #[tokio::test]
 async fn a_flood_of_output_ends_at_the_limit_and_what_fits_is_printed() {
     let host = Host::new();
-    let run = "(loop $l (call $print (i32.const 0) (i32.const 0) (i32.const 1000)) (br $l)) unreachable";
-    host.load(&printing(run), "[limits]\noutput-kib = 10").await.unwrap();
+    let run = "(loop $l (call $host (i32.const 0) (i32.const 0) (i32.const 1000)) (br $l)) unreachable";
+    host.load(&Guest::printing(run), "[limits]\noutput-kib = 10").await.unwrap();
     let failure = failed(host.perform().await);
     assert_eq!(
         failure.message,
@@ -194,7 +180,7 @@ async fn a_flood_of_output_ends_at_the_limit_and_what_fits_is_printed() {
 async fn a_huge_print_or_result_does_not_pass() {
     let message = "acme 1.4.0, run: more than 4096 KiB passed between host and guest in one go; larger data goes by file or blob.";
     let grow = "(drop (memory.grow (i32.const 160)))";
-    let print = printing(&format!("{grow} (call $print (i32.const 0) (i32.const 0) (i32.const 5000000)) {DONE}"));
+    let print = Guest::printing(&format!("{grow} (call $host (i32.const 0) (i32.const 0) (i32.const 5000000)) {DONE}"));
     // Done, with one output whose value is five million bytes.
     let result = Guest::running(&format!(
         "{grow} (i32.store (i32.const 520) (i32.const 1024)) (i32.store (i32.const 524) (i32.const 1))
@@ -208,22 +194,13 @@ async fn a_huge_print_or_result_does_not_pass() {
 
 #[tokio::test]
 async fn random_bytes_and_metrics_are_counted() {
-    let random = Guest {
-        imports: vec!["random"],
-        core_imports: r#"(import "pintle:host/random@0.1.0" "bytes" (func $random (param i32 i32)))"#.to_owned(),
-        ..Guest::running("(loop $l (call $random (i32.const 4096) (i32.const 1024)) (br $l)) unreachable")
-    };
+    let run = "(loop $l (call $host (i32.const 4096) (i32.const 1024)) (br $l)) unreachable";
+    let random = Guest::calling("random", "bytes", "i32 i32", run);
     let failure = loses(random, "", SOON).await;
     assert_eq!(failure.message, "acme 1.4.0, run: limit of 1048576 random bytes in one call reached.");
     assert_eq!(failure.limit, Some(Limit::HostCalls));
-    let metrics = Guest {
-        imports: vec!["metrics"],
-        core_imports: r#"(import "pintle:host/metrics@0.1.0" "add" (func $add (param i32 i32 i64 i32 i32)))"#
-            .to_owned(),
-        ..Guest::running(
-            "(loop $l (call $add (i32.const 16) (i32.const 4) (i64.const 1) (i32.const 0) (i32.const 0)) (br $l)) unreachable",
-        )
-    };
+    let run = "(loop $l (call $host (i32.const 16) (i32.const 4) (i64.const 1) (i32.const 0) (i32.const 0)) (br $l)) unreachable";
+    let metrics = Guest::calling("metrics", "add", "i32 i32 i64 i32 i32", run);
     let failure = loses(metrics, "", SOON).await;
     assert_eq!(failure.message, "acme 1.4.0, run: limit of 1000 metric points in one call reached.");
 }
@@ -232,7 +209,7 @@ async fn random_bytes_and_metrics_are_counted() {
 async fn a_panic_names_plugin_function_message_and_place() {
     let line = "panicked at src/lib.rs:88:5: index out of bounds";
     let run = format!(
-        "(call $log (i32.const 4) (i32.const 700) (i32.const {}) (i32.const 900) (i32.const 1)) unreachable",
+        "(call $host (i32.const 4) (i32.const 700) (i32.const {}) (i32.const 900) (i32.const 1)) unreachable",
         line.len()
     );
     let guest = Guest {
@@ -240,7 +217,7 @@ async fn a_panic_names_plugin_function_message_and_place() {
             r#"(data (i32.const 700) "{line}") (data (i32.const 800) "panictrue")
                (data (i32.const 900) "\20\03\00\00\05\00\00\00\25\03\00\00\04\00\00\00")"#
         ),
-        ..logging(&run)
+        ..Guest::logging(&run)
     };
     let failure = loses(guest, "", SOON).await;
     assert_eq!(failure.message, "acme 1.4.0 panicked in run: \"index out of bounds\", src/lib.rs:88.");

@@ -54,6 +54,33 @@ fn inputs(steps: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_steps_directory_begins_at_the_dags() {
+    let dirs = |plans: &str, own: &str| {
+        let root = if plans.is_empty() { String::new() } else { format!("working_dir: '{plans}'\n") };
+        let own = if own.is_empty() { String::new() } else { format!(", working_dir: '{own}'") };
+        let text = format!("{root}steps:\n  - {{run: pwd{own}}}\n");
+        resolved(&text)[0].as_ref().map(|step| step.working_dir.clone()).unwrap()
+    };
+    let table: [(&str, &str, Option<&str>); 12] = [
+        ("", "", None),
+        ("src", "", Some("src")),
+        ("", "sub", Some("sub")),
+        ("src", "sub", Some("src/sub")),
+        ("src/", "./sub", Some("src/./sub")),
+        ("/", "sub", Some("/sub")),
+        ("/srv", "../sub", Some("/srv/../sub")),
+        ("~/src", "sub", Some("~/src/sub")),
+        ("src", "/abs", Some("/abs")),
+        ("src", "~/sub", Some("~/sub")),
+        ("${NAME}", "${params.NAME}", Some("value/value")),
+        ("src", "$HOME/sub", Some("/home/me/sub")),
+    ];
+    for (plans, own, wanted) in table {
+        assert_eq!(dirs(plans, own).as_deref(), wanted, "{plans:?} and {own:?}");
+    }
+}
+
+#[test]
 fn every_form_of_run_becomes_one_input() {
     let got = inputs(
         "shell: bash -e
@@ -110,7 +137,7 @@ steps:
 ",
     );
     let first = all[0].as_ref().unwrap();
-    assert_eq!(first.working_dir.as_deref(), Some("sub/value"));
+    assert_eq!(first.working_dir.as_deref(), Some("/home/me/flow/sub/value"));
     assert_eq!((first.stdout.as_deref(), first.stderr.as_deref()), (Some("/home/me/value.log"), Some("err")));
     let second = all[1].as_ref().unwrap();
     assert_eq!(second.working_dir.as_deref(), Some("/home/me/flow"));

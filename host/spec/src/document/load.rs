@@ -49,17 +49,36 @@ pub(crate) fn load(text: &str, findings: &mut Findings) -> Option<Node> {
 
 fn not_yaml(text: &str, lines: &Lines, findings: &mut Findings, error: &ScanError) -> Option<Node> {
     let start = lines.offset(error.marker().line(), error.marker().col());
-    let line = lines.line_around(text, start);
-    let indent = text.get(line.clone()).unwrap_or_default();
-    let tabbed = indent.trim_start_matches(' ').starts_with('\t');
-    let message = if tabbed {
-        "this is not YAML: the line is indented with a tab; use spaces".to_owned()
-    } else {
-        format!("this is not YAML: {}; check quotes, brackets and indentation here", error.info())
+    let (place, message) = match tab_near(text, lines, start, error.info().contains("tab")) {
+        Some(tab) => {
+            let (line, _) = lines.position(text, tab.start as usize);
+            (tab, format!("line {line} is indented with a tab; YAML wants spaces"))
+        }
+        None => {
+            let width = text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+            let info = error.info();
+            let message = format!("this is not YAML: {info}; check quotes, brackets and indentation here");
+            (Place::new(start, start + width), message)
+        }
     };
-    let width = text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-    findings.fault(Place::new(start, start + width), String::new(), message);
+    findings.fault(place, String::new(), message);
     None
+}
+
+/// The tabs in the indentation of the line that the parser stumbled over, or, where it speaks of a tab itself, of the
+/// next one: it stands still at the end of a text that a tab comes behind.
+fn tab_near(text: &str, lines: &Lines, at: usize, speaks_of_tab: bool) -> Option<Place> {
+    let line = lines.line_around(text, at);
+    let behind = text.get(line.end..).filter(|_| speaks_of_tab).and_then(|rest| {
+        let next = rest.find(|c| !matches!(c, '\n' | '\r'))?;
+        Some(lines.line_around(text, line.end + next))
+    });
+    [Some(line), behind].into_iter().flatten().find_map(|line| {
+        let spaces = text.get(line.clone())?.bytes().take_while(|byte| *byte == b' ').count();
+        let start = line.start + spaces;
+        let tabs = text.get(start..line.end)?.bytes().take_while(|byte| *byte == b'\t').count();
+        (tabs > 0).then(|| Place::new(start, start + tabs))
+    })
 }
 
 /// A bound was broken; the reason is among the faults.

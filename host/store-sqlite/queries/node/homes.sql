@@ -1,2 +1,2 @@
 select distinct home from run
-where home is not null and status in ('queued', 'running', 'waiting')
+where home is not null and finished_at is null

@@ -2,5 +2,5 @@ select
     seq, id, tenant, dag, status, attempt, version, params, trigger, home, pid,
     submitted_at, started_at, finished_at, waiting, message, plan, source
 from run
-where home is ?1 and status in ('queued', 'running', 'waiting')
+where home is ?1 and finished_at is null
 order by seq

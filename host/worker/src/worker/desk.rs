@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
@@ -215,7 +216,7 @@ impl Desk {
     fn start(&mut self, assignment: Assignment) {
         let claim = assignment.claim.clone();
         if self.draining {
-            self.results.push(Settled { claim, outcome: Outcome::GivenBack, log_bytes: Vec::new() });
+            self.results.push(Settled { claim, outcome: Outcome::GivenBack, log_bytes: Vec::new(), tail: Vec::new() });
             return;
         }
         if self.running.values().any(|running| running.claim == claim) {
@@ -226,9 +227,10 @@ impl Desk {
         if let Some((_, urgency)) = self.early_stops.iter().find(|(stopped, _)| *stopped == claim) {
             stop.raise(*urgency);
         }
-        let log = Arc::new(Log::new(claim.clone(), Arc::clone(&self.shared.plane)));
+        let threads = self.shared.options.threads.clone().unwrap_or_else(Handle::current);
+        let log = Arc::new(Log::new(claim.clone(), Arc::clone(&self.shared.plane), threads.clone()));
         let step = Step::new(Arc::clone(&self.shared), assignment, Arc::clone(&stop), Arc::clone(&log));
-        let task = self.tasks.spawn(step.perform());
+        let task = self.tasks.spawn_on(step.perform(), &threads);
         self.running.insert(task.id(), Running { claim, stop, log });
     }
 
@@ -250,6 +252,7 @@ impl Desk {
                         claim: running.claim,
                         outcome: outcome::fault(FailReason::UnknownOutcome, message),
                         log_bytes: running.log.lengths(),
+                        tail: running.log.abandon(),
                     });
                 }
             }

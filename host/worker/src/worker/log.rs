@@ -4,6 +4,9 @@
 //! the order in which they were printed. A chunk stays at the head of the queue until it was taken; its offset makes a
 //! second sending harmless. A step that prints faster than that is held up; if its log cannot be stored at all for
 //! [`LOG_PATIENCE`](limits::LOG_PATIENCE), what it prints is lost, and the log says how much.
+//!
+//! Who sends is a task of its own, the pump, because a step that is held up cannot. Most steps are over before the
+//! delay is: they send what they printed with their end, and no pump is started.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -25,8 +28,8 @@ pub(super) struct Log {
     queue: Mutex<Queue>,
     /// There is room again.
     room: Condvar,
-    /// A whole chunk waits.
-    full: Notify,
+    /// Something waits that no pump is there for.
+    begun: Notify,
     /// Held by whoever sends, so that chunks go one after another.
     sending: tokio::sync::Mutex<()>,
 }
@@ -47,15 +50,15 @@ struct Queue {
 }
 
 impl Log {
-    /// Must be called in a runtime.
-    pub(super) fn new(claim: ClaimId, plane: Arc<dyn WorkerPlane>) -> Self {
+    /// Its pump will run on `runtime`.
+    pub(super) fn new(claim: ClaimId, plane: Arc<dyn WorkerPlane>, runtime: Handle) -> Self {
         Self {
             claim,
             plane,
-            runtime: Handle::current(),
+            runtime,
             queue: Mutex::default(),
             room: Condvar::new(),
-            full: Notify::new(),
+            begun: Notify::new(),
             sending: tokio::sync::Mutex::new(()),
         }
     }
@@ -82,10 +85,27 @@ impl Log {
         }
         queue.push(&self.claim, channel, bytes);
         if queue.waiting >= limits::LOG_CHUNK {
-            self.full.notify_one();
+            self.start_pump(&mut queue);
+        } else if !queue.pumped {
+            self.begun.notify_one();
         }
+    }
+
+    fn start_pump(self: &Arc<Self>, queue: &mut Queue) {
         if !std::mem::replace(&mut queue.pumped, true) {
             self.runtime.spawn(Arc::clone(self).pump());
+        }
+    }
+
+    /// Starts the pump for what has waited for the delay. Never resolves: to be polled beside the step's action.
+    pub(super) async fn watch(self: &Arc<Self>) {
+        loop {
+            self.begun.notified().await;
+            tokio::time::sleep(limits::LOG_DELAY).await;
+            let mut queue = self.lock();
+            if !queue.chunks.is_empty() {
+                self.start_pump(&mut queue);
+            }
         }
     }
 
@@ -104,14 +124,10 @@ impl Log {
         }
     }
 
-    /// Sends while there is something to send; the next byte after that starts it again.
+    /// Sends what waits, and ends when less than a chunk has come meanwhile.
     async fn pump(self: Arc<Self>) {
         let mut backoff = limits::BACKOFF_MIN;
         loop {
-            tokio::select! {
-                () = self.full.notified() => {}
-                () = tokio::time::sleep(limits::LOG_DELAY) => {}
-            }
             if self.send_all().await.is_err() {
                 tokio::time::sleep(backoff).await;
                 backoff = (backoff * 2).min(limits::BACKOFF_MAX);
@@ -119,8 +135,11 @@ impl Log {
             }
             backoff = limits::BACKOFF_MIN;
             let mut queue = self.lock();
-            if queue.chunks.is_empty() {
+            if queue.waiting < limits::LOG_CHUNK {
                 queue.pumped = false;
+                if !queue.chunks.is_empty() {
+                    self.begun.notify_one();
+                }
                 return;
             }
         }
@@ -136,8 +155,9 @@ impl Log {
             queue.head_is_out = false;
             match answer {
                 Ok(()) => {
-                    queue.chunks.pop_front();
-                    queue.waiting = queue.waiting.saturating_sub(len);
+                    if queue.chunks.pop_front().is_some() {
+                        queue.waiting = queue.waiting.saturating_sub(len);
+                    }
                     self.room.notify_all();
                 }
                 Err(error) => {
@@ -156,23 +176,39 @@ impl Log {
         head
     }
 
-    /// The step is over: stores the rest, so that whoever sees the step finished can read its whole log. Gives up
-    /// after a while: the step's outcome matters more than its last words.
-    pub(super) async fn finish(&self) {
-        if self.lock().chunks.is_empty() {
-            return;
-        }
+    /// The step is over: stores what is more than a chunk, and gives the rest, to be stored with the step's result, so
+    /// that whoever sees the step finished can read its whole log. Gives up storing after a while: the step's outcome
+    /// matters more than its last words.
+    pub(super) async fn finish(&self) -> Vec<LogChunk> {
         let until = Instant::now() + limits::LOG_PATIENCE;
         let mut backoff = limits::BACKOFF_MIN;
-        while self.send_all().await.is_err() {
+        loop {
+            if let Some(rest) = self.rest().await {
+                return rest;
+            }
+            if self.send_all().await.is_ok() {
+                continue;
+            }
             if Instant::now() + backoff > until {
                 let bytes = self.lock().waiting;
                 tracing::warn!(claim = %self.claim, bytes, "the end of a step's log could not be stored yet");
-                return;
+                return Vec::new();
             }
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 2).min(Duration::from_millis(500));
         }
+    }
+
+    /// What waits, if it is no more than a chunk.
+    async fn rest(&self) -> Option<Vec<LogChunk>> {
+        // Nobody is sending any of it.
+        let _turn = self.sending.lock().await;
+        self.lock().take(limits::LOG_CHUNK)
+    }
+
+    /// What waits, of a step whose end nobody has awaited. Bytes that are being sent are sent twice, which is harmless.
+    pub(super) fn abandon(&self) -> Vec<LogChunk> {
+        self.lock().take(usize::MAX).unwrap_or_default()
     }
 
     /// Bytes of each stream.
@@ -187,6 +223,15 @@ impl Log {
 }
 
 impl Queue {
+    /// All chunks, if they are not more than so many bytes.
+    fn take(&mut self, most: usize) -> Option<Vec<LogChunk>> {
+        if self.waiting > most {
+            return None;
+        }
+        self.waiting = 0;
+        Some(std::mem::take(&mut self.chunks).into())
+    }
+
     /// At the end of the last chunk if that is of the same stream and has room, else as a chunk of its own.
     fn push(&mut self, claim: &ClaimId, channel: Channel, bytes: &[u8]) {
         let end = match channel {

@@ -54,16 +54,16 @@ impl Step {
         Self { shared, assignment, stop, log, claim, output_file, env, deadline }
     }
 
-    /// Performs it; the log is stored before the result is handed back.
+    /// Performs it; what of the log is not stored goes with the result.
     pub(super) async fn perform(self) -> Settled {
         let outcome = match self.work().await {
             Ok(outcome) | Err(outcome) => outcome,
         };
-        self.log.finish().await;
+        let tail = self.log.finish().await;
         if let Err(error) = claims::remove(&self.output_file) {
             tracing::warn!(claim = self.claim, %error, "an output file could not be removed");
         }
-        Settled { claim: self.assignment.claim, outcome, log_bytes: self.log.lengths() }
+        Settled { claim: self.assignment.claim, outcome, log_bytes: self.log.lengths(), tail }
     }
 
     async fn work(&self) -> Early<Outcome> {
@@ -106,7 +106,7 @@ impl Step {
         // The run's own directory is named to every step, also to one that works elsewhere.
         let named = self.env.iter().find(|(name, _)| name == RUN_DIR).map(|(_, dir)| Path::new(dir));
         for own in named.into_iter().chain([dir.as_path()]) {
-            if own.starts_with(&self.shared.options.work_root) {
+            if own.starts_with(&self.shared.options.work_root) && !own.is_dir() {
                 Self::make(own)?;
             }
         }
@@ -164,10 +164,13 @@ impl Step {
     async fn perform_task(&self, task: Task, sink: Arc<dyn Sink>) -> Ended {
         let stop = Arc::new(StepStop { step: Arc::clone(&self.stop), time: Stopper::default() });
         let mut action = self.shared.executor.perform(task, sink, Arc::clone(&stop) as Arc<dyn StopSignal>);
+        let mut log = std::pin::pin!(self.log.watch());
         let mut timed_out = None;
         let performed: Performed = loop {
             tokio::select! {
+                biased;
                 performed = &mut action => break performed,
+                () = &mut log => {}
                 () = until(self.deadline), if timed_out.is_none() => {
                     timed_out = self.assignment.timeout;
                     stop.time.raise(Urgency::Gracefully);

@@ -1,5 +1,6 @@
 //! What the figures were measured on.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
@@ -7,21 +8,43 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 
 /// Writes of which the median is told.
 const WRITES: usize = 64;
 
-/// Prints processor, memory, load, and how long a write takes to reach the disk of a directory.
-pub(super) fn describe(directory: &Path) -> Result<()> {
-    let cpus = thread::available_parallelism().map_or(1, usize::from);
-    let model = line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
-    let memory = line("/proc/meminfo", "MemTotal").unwrap_or_else(|| "unknown".to_owned());
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load = load.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
-    println!("machine: {cpus} x {model}, memory {memory}, load {load}");
-    println!("disk:    fsync p50 {:.2} ms", fsync_p50(directory)?.as_secs_f64() * 1000.0);
-    println!("mode:    `process` (survives kill -9; may lose the last commits at power loss)");
-    Ok(())
+/// Processor, memory, load, how long a write takes to reach the disk of a directory, and how sure a commit is.
+#[derive(Debug, Serialize)]
+pub(super) struct Machine {
+    cpus: usize,
+    model: String,
+    memory: String,
+    load: String,
+    fsync_p50_ms: f64,
+    mode: &'static str,
+}
+
+impl Machine {
+    pub(super) fn look(directory: &Path) -> Result<Self> {
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        Ok(Self {
+            cpus: thread::available_parallelism().map_or(1, usize::from),
+            model: line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            memory: line("/proc/meminfo", "MemTotal").unwrap_or_else(|| "unknown".to_owned()),
+            load: load.split_whitespace().take(3).collect::<Vec<_>>().join(" "),
+            fsync_p50_ms: fsync_p50(directory)?.as_secs_f64() * 1000.0,
+            mode: "process",
+        })
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cpus, model, memory, load, fsync_p50_ms, mode } = self;
+        writeln!(f, "machine: {cpus} x {model}, memory {memory}, load {load}")?;
+        writeln!(f, "disk:    fsync p50 {fsync_p50_ms:.2} ms")?;
+        write!(f, "mode:    `{mode}` (survives kill -9; may lose the last commits at power loss)")
+    }
 }
 
 fn line(file: &str, name: &str) -> Option<String> {

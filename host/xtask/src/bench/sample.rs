@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use super::report::Figure;
 use crate::shell;
 
 /// How often the process's high-water mark of memory is read. The mark itself never falls: what is missed is only
@@ -23,8 +24,8 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    pub(super) fn shown(&self) -> String {
-        format!("{:.1} ms, {:.1} MiB", milliseconds(self.time), mib(self.memory_kib))
+    pub(super) fn milliseconds(&self) -> f64 {
+        milliseconds(self.time)
     }
 }
 
@@ -58,7 +59,7 @@ fn high_water(path: &str) -> u64 {
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
 
-/// All runs of one side.
+/// All runs of one DAG by one side.
 #[derive(Debug, Default)]
 pub(super) struct Series(Vec<Sample>);
 
@@ -67,29 +68,42 @@ impl Series {
         self.0.push(sample);
     }
 
-    fn median(&self) -> Option<Duration> {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The least, the one in the middle and the greatest, in milliseconds.
+    pub(super) fn spread(&self) -> Option<(f64, f64, f64)> {
         let mut times: Vec<Duration> = self.0.iter().map(|sample| sample.time).collect();
         times.sort();
-        times.get(times.len() / 2).copied()
+        let (least, median, most) = (times.first()?, times.get(times.len() / 2)?, times.last()?);
+        Some((milliseconds(*least), milliseconds(*median), milliseconds(*most)))
     }
 
     /// Our median as a part of theirs.
     pub(super) fn ratio(&self, other: &Self) -> Option<f64> {
-        Some(self.median()?.as_secs_f64() / other.median()?.as_secs_f64())
+        let ((_, ours, _), (_, theirs, _)) = (self.spread()?, other.spread()?);
+        Some(ours / theirs)
     }
 
-    pub(super) fn shown(&self) -> String {
-        let times = self.0.iter().map(|sample| sample.time);
-        let (least, most) = (times.clone().min().unwrap_or_default(), times.max().unwrap_or_default());
-        let memory = self.0.iter().map(|sample| sample.memory_kib).max().unwrap_or_default();
-        format!(
-            "median {:.1} ms, min {:.1}, max {:.1} of {} runs; {:.1} MiB",
-            milliseconds(self.median().unwrap_or_default()),
-            milliseconds(least),
-            milliseconds(most),
-            self.0.len(),
-            mib(memory)
-        )
+    /// Times of whole processes.
+    pub(super) fn times(&self, what: &str) -> Figure {
+        let (least, median, most) = self.spread().unwrap_or_default();
+        Figure::new(what, "ms").value("median", median).value("min", least).value("max", most).of(self.len())
+    }
+
+    /// The most that any of them held, in MiB.
+    pub(super) fn memory(&self) -> f64 {
+        mib(self.0.iter().map(|sample| sample.memory_kib).max().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+impl FromIterator<u64> for Series {
+    /// Runs that took so many milliseconds, and held as many MiB.
+    fn from_iter<T: IntoIterator<Item = u64>>(times: T) -> Self {
+        let sample = |ms| Sample { time: Duration::from_millis(ms), memory_kib: ms * 1024 };
+        Self(times.into_iter().map(sample).collect())
     }
 }
 
@@ -106,15 +120,12 @@ fn mib(kib: u64) -> f64 {
 mod tests {
     use super::*;
 
-    fn series(times: &[u64]) -> Series {
-        Series(times.iter().map(|&ms| Sample { time: Duration::from_millis(ms), memory_kib: ms * 1024 }).collect())
-    }
-
     #[test]
     fn the_median_is_the_one_in_the_middle() {
-        assert_eq!(series(&[9, 1, 5]).median(), Some(Duration::from_millis(5)));
-        assert_eq!(series(&[]).median(), None);
-        assert_eq!(series(&[9, 1, 5]).shown(), "median 5.0 ms, min 1.0, max 9.0 of 3 runs; 9.0 MiB");
+        let series = |times: &[u64]| times.iter().copied().collect::<Series>();
+        assert_eq!(series(&[9, 1, 5]).spread(), Some((1.0, 5.0, 9.0)));
+        assert_eq!(series(&[]).spread(), None);
+        assert_eq!(series(&[9, 1, 5]).memory(), 9.0);
         assert_eq!(series(&[2]).ratio(&series(&[4])), Some(0.5));
     }
 
