@@ -1,7 +1,5 @@
 //! `pintle scheduler preview`: the same answer on every machine, across the days on which clocks move.
 
-#![expect(clippy::indexing_slicing, reason = "indexing JSON answers null where nothing is")]
-
 use anyhow::{Context, Result, ensure};
 use pintle_tests::Home;
 use serde_json::Value;
