@@ -72,7 +72,7 @@ pub(crate) fn bind(dag: &Dag, given: &GivenParams, world: World<'_>) -> anyhow::
         match binding {
             Binding::Bound(bound) => return Ok(bound),
             Binding::Eval(pending) => {
-                let printed = compute(pending.command(), &dag.dir, world);
+                let printed = compute(pending.command(), &pending.variables(), &dag.dir, world);
                 binding = pending.answer(printed)?;
             }
         }
@@ -80,7 +80,7 @@ pub(crate) fn bind(dag: &Dag, given: &GivenParams, world: World<'_>) -> anyhow::
 }
 
 /// Runs a command in the DAG's directory; what it printed, or why not.
-fn compute(command: &str, dir: &Path, world: World<'_>) -> Result<String, String> {
+fn compute(command: &str, variables: &[(String, String)], dir: &Path, world: World<'_>) -> Result<String, String> {
     if world.sandbox {
         return Err("it needs a program, and --sandbox allows none".to_owned());
     }
@@ -88,7 +88,7 @@ fn compute(command: &str, dir: &Path, world: World<'_>) -> Result<String, String
         .arg("-c")
         .arg(command)
         .env_clear()
-        .envs(world.env.iter().map(|(name, value)| (name, value)))
+        .envs(world.env.iter().chain(variables).map(|(name, value)| (name, value)))
         .current_dir(dir)
         .stdin(Stdio::null())
         .output()

@@ -67,6 +67,11 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
         Err(Unfit::Faulty(faults)) => refused(&mut verdict, &faults),
         Ok(dag) => {
             verdict.steps = Some(dag.plan.steps.len());
+            let unresolved = dag.notices.runtime_only();
+            if args.show_unresolved && !unresolved.is_empty() {
+                verdict.findings.extend(unresolved.findings().iter().map(|finding| of(finding, "info")));
+                verdict.said.push(unresolved.render(colours));
+            }
             if args.strict {
                 if let Err(faults) = dag.notices.into_faults() {
                     refused(&mut verdict, &faults);

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use pintle_core::plan::{Param, Plan, Template};
 
-use crate::eval::{Field, RunFacts, RunScope, Substitution, resolve};
+use crate::eval::{EvalError, Field, RunFacts, RunScope, Substitution, resolve};
 use crate::nearest::did_you_mean;
 use check::{Checked, check_value};
 use given::Given;
@@ -60,10 +60,16 @@ impl Pending {
         self.work.params.get(self.at).and_then(|param| param.name.as_deref()).unwrap_or_default()
     }
 
-    /// A command for `sh -c` whose trimmed standard output is the value.
+    /// A command for `sh -c` whose trimmed standard output is the value. It sees [`Self::variables`].
     #[must_use]
     pub fn command(&self) -> &str {
         &self.command
+    }
+
+    /// The named parameters before this one: variables of the command, over the caller's environment.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(String, String)> {
+        self.work.bound.variables().collect()
     }
 
     /// Goes on with what the command printed, or with the reason why it failed: then the default counts.
@@ -132,11 +138,14 @@ impl Work {
             };
             match (given, &param.eval) {
                 (Some(text), _) => self.set(&param, text),
-                (None, Some(eval)) => match self.request(eval) {
-                    Ok(Some(command)) => {
-                        return Ok(Binding::Eval(Box::new(Pending { work: self, at, command })));
-                    }
-                    Ok(None) => {}
+                (None, Some(eval)) => match self.substitute(eval) {
+                    Ok(text) => match text.literal() {
+                        Some(literal) => self.set(&param, literal.trim().to_owned()),
+                        None => {
+                            let command = text.shell_command();
+                            return Ok(Binding::Eval(Box::new(Pending { work: self, at, command })));
+                        }
+                    },
                     Err(reason) => self.fall_back(&param, &reason),
                 },
                 (None, None) => self.take_default(&param),
@@ -145,18 +154,24 @@ impl Work {
         self.finish()
     }
 
-    /// The command that computes a value; references in it are evaluated first.
-    fn request(&self, eval: &str) -> Result<Option<String>, String> {
-        let text = self.evaluate(eval)?;
-        let parsed = Substitution::parse(&text).map_err(|error| error.to_string())?;
-        Ok(Some(parsed.shell_command()))
+    /// The text that computes a value, with its references replaced.
+    fn substitute(&self, eval: &str) -> Result<Substitution, String> {
+        let parsed = Substitution::parse(eval).map_err(|error| error.to_string())?;
+        let run = self.scope().map_err(|error| error.to_string())?;
+        parsed.resolve(&run.scope(&self.plan)).map_err(|error| error.to_string())
     }
 
     fn evaluate(&self, text: &str) -> Result<String, String> {
-        let run = RunScope::new(&self.plan, &self.bound, &self.env, &[], &RunFacts::default());
-        let run = run.map_err(|error| error.to_string())?;
+        if !text.contains('$') {
+            return Ok(text.to_owned());
+        }
+        let run = self.scope().map_err(|error| error.to_string())?;
         let scope = run.scope(&self.plan);
         resolve(&Template(text.to_owned()), &scope, Field::Expanded).map_err(|error| error.to_string())
+    }
+
+    fn scope(&self) -> Result<RunScope, EvalError> {
+        RunScope::new(&self.plan, &self.bound, &self.env, &[], &RunFacts::default())
     }
 
     fn fall_back(&mut self, param: &Param, reason: &str) {

@@ -125,5 +125,8 @@ mod tests {
         assert_eq!(parse_dotenv("1A=1"), Err(DotenvError::Shape(1)));
         assert_eq!(parse_dotenv("A=1\nB='x\ny"), Err(DotenvError::Open(2)));
         assert_eq!(parse_dotenv("A='x\ny' z"), Err(DotenvError::Trailing(2)));
+        let said = parse_dotenv("A='x\ny' z").map_err(|error| error.to_string());
+        let wanted = "line 2 goes on behind the closing quote; put the whole value in quotes, or `#` before a remark";
+        assert_eq!(said, Err(wanted.to_owned()));
     }
 }

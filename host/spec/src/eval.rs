@@ -7,22 +7,28 @@
 //! | written | means | where |
 //! |---|---|---|
 //! | `${params.x}`, `${consts.x}`, `${env.X}`, `${steps.ID.outputs.x}`, `${context.run.id}` | the value | everywhere |
+//! | `${ITEM}`, `${ITEM.x}`, `${foreach.key}`, `${foreach.item.x}` | of an item that is fanned out | in that item |
 //! | `$NAME`, `${NAME}`, `${NAME:-word}`, `${NAME%.*}`, ... | a variable, as POSIX has it | [`Field::Expanded`] |
 //! | `\$` | a dollar sign | [`Field::Expanded`]; in [`Field::Shell`] the backslash is the shell's |
 
+mod item;
 mod json;
 mod lex;
 mod posix;
 mod scope;
 mod substitution;
 
+pub use item::{Fan, ItemFacts};
 pub use json::resolve_json;
 pub use scope::{RunFacts, RunScope, Scope, StepFacts, StepValues, is_managed};
 pub use substitution::{Substitution, SubstitutionError};
 
+use std::borrow::Cow;
+use std::cell::Cell;
+
 use pintle_core::plan::Template;
 
-use crate::limits::MAX_VALUE_BYTES;
+use crate::limits::{MAX_EXPANSION_WORK, MAX_VALUE_BYTES};
 pub(crate) use lex::{Piece, pieces};
 pub(crate) use scope::{CONTEXT_FIELDS, depends_on};
 
@@ -41,6 +47,9 @@ pub enum EvalError {
     /// References to large values multiply.
     #[error("the value would be longer than {MAX_VALUE_BYTES} bytes; refer to files instead of large outputs")]
     TooLarge,
+    /// Operators on large values multiply.
+    #[error("the text takes too much work to evaluate; use fewer `${{NAME...}}` on large values, or a step of its own")]
+    TooMuchWork,
     /// The plan holds JSON that is none.
     #[error("the step's input is not JSON: {0}; submit the DAG again")]
     NotJson(String),
@@ -52,7 +61,8 @@ pub fn resolve(template: &Template, scope: &Scope<'_>, field: Field) -> Result<S
     if !text.contains('$') {
         return Ok(text.to_owned());
     }
-    match expand(text, scope, field, 0)? {
+    let left = Cell::new(MAX_EXPANSION_WORK);
+    match expand(text, scope, field, Walk { depth: 0, left: &left })? {
         Expanded::Value(value) => Ok(value),
         Expanded::NeedsAssignment => Ok(text.to_owned()),
     }
@@ -64,13 +74,33 @@ pub(crate) fn holds_reference(text: &str) -> bool {
 }
 
 /// What an expansion came to.
-pub(crate) enum Expanded {
+enum Expanded {
     Value(String),
     /// `${X:=word}` of a variable that is not set: nothing assigns here, so the whole field stays as it is.
     NeedsAssignment,
 }
 
-pub(crate) fn expand(text: &str, scope: &Scope<'_>, field: Field, depth: usize) -> Result<Expanded, EvalError> {
+/// How deep an expansion is, and how much work it may still do. One text of a mebibyte may hold a hundred thousand
+/// operators, and each may look at a value of a mebibyte.
+#[derive(Debug, Clone, Copy)]
+struct Walk<'w> {
+    depth: usize,
+    left: &'w Cell<usize>,
+}
+
+impl Walk<'_> {
+    fn deeper(self) -> Self {
+        Self { depth: self.depth + 1, ..self }
+    }
+
+    /// `bytes` are looked at.
+    fn spend(self, bytes: usize) -> Result<(), EvalError> {
+        self.left.set(self.left.get().checked_sub(bytes).ok_or(EvalError::TooMuchWork)?);
+        Ok(())
+    }
+}
+
+fn expand(text: &str, scope: &Scope<'_>, field: Field, walk: Walk<'_>) -> Result<Expanded, EvalError> {
     let mut out = String::with_capacity(text.len());
     for piece in pieces(text) {
         match piece {
@@ -81,12 +111,12 @@ pub(crate) fn expand(text: &str, scope: &Scope<'_>, field: Field, depth: usize) 
                 Some(value) => out.push_str(&value),
                 None => out.push_str(whole),
             },
-            Piece::Variable { whole, name } => match variable(scope, name, field) {
-                Some(value) => out.push_str(value),
+            Piece::Variable { whole, name } => match variable(scope, whole, name, field) {
+                Some(value) => out.push_str(&value),
                 None => out.push_str(whole),
             },
             Piece::Operation { whole, .. } if field == Field::Shell => out.push_str(whole),
-            Piece::Operation { whole, body } => match posix::operate(body, scope, depth)? {
+            Piece::Operation { whole, body } => match posix::operate(body, scope, walk)? {
                 posix::Operated::Value(value) => out.push_str(&value),
                 posix::Operated::Literal => out.push_str(whole),
                 posix::Operated::NeedsAssignment => return Ok(Expanded::NeedsAssignment),
@@ -108,12 +138,16 @@ fn push_unescaped(whole: &str, out: &mut String) {
     }
 }
 
-/// `$NAME`, or a positional `$1`; the latter also in text for a shell, which was given no arguments of its own.
-fn variable<'s>(scope: &'s Scope<'_>, name: &str, field: Field) -> Option<&'s str> {
+/// `$NAME`, or a positional `$1`; the latter also in text for a shell, which was given no arguments of its own. So is
+/// `${ITEM}` where an item is fanned out.
+fn variable<'s>(scope: &'s Scope<'_>, whole: &str, name: &str, field: Field) -> Option<Cow<'s, str>> {
     if name.starts_with(|c: char| c.is_ascii_digit()) {
-        return scope.positional(name);
+        return scope.positional(name).map(Cow::Borrowed);
     }
-    (field == Field::Expanded).then(|| scope.variable(name)).flatten()
+    if let Some(item) = scope.item().filter(|_| whole.starts_with("${")).and_then(|item| item.whole(name)) {
+        return Some(item);
+    }
+    (field == Field::Expanded).then(|| scope.variable(name)).flatten().map(Cow::Borrowed)
 }
 
 #[cfg(test)]

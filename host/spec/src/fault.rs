@@ -23,6 +23,9 @@ pub struct Finding {
     pub path: String,
     /// What is wrong and what to do, in one sentence.
     pub message: String,
+    /// Of a reference that was left unchanged: why, as a word for programs (`missing_dependency`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
     #[serde(skip)]
     place: Place,
     #[serde(skip)]
@@ -31,7 +34,7 @@ pub struct Finding {
 
 impl Finding {
     pub(crate) fn new(place: Place, path: String, message: String) -> Self {
-        Self { line: 1, column: 1, path, message, place, also: None }
+        Self { line: 1, column: 1, path, message, reason: None, place, also: None }
     }
 }
 
@@ -43,6 +46,8 @@ pub enum Level {
     Error,
     /// It is taken; something in it does less than its author may think.
     Notice,
+    /// It is taken; whether something in it has a value, only the run will show.
+    Info,
 }
 
 /// Whether a rendering is for a terminal that shows colours.
@@ -145,29 +150,42 @@ impl Faults {
 
 /// What a document's author may want to know although the document is taken.
 #[derive(Debug, Clone)]
-pub struct Notices(Report);
+pub struct Notices {
+    defects: Report,
+    runtime_only: Report,
+}
 
 impl Notices {
-    pub(crate) fn from_findings(source: SourceFile, findings: Vec<Finding>) -> Self {
-        Self(Report::new(Level::Notice, source, findings))
+    fn from_findings(source: &SourceFile, defects: Vec<Finding>, runtime_only: Vec<Finding>) -> Self {
+        Self {
+            defects: Report::new(Level::Notice, source.clone(), defects),
+            runtime_only: Report::new(Level::Info, source.clone(), runtime_only),
+        }
     }
 
     /// The notices with their places.
     #[must_use]
     pub fn report(&self) -> &Report {
-        &self.0
+        &self.defects
+    }
+
+    /// References that nothing in the document gives a value, and the run may (`validate --show-unresolved`). They are
+    /// no part of [`Self::report`], and no mistakes.
+    #[must_use]
+    pub fn runtime_only(&self) -> &Report {
+        &self.runtime_only
     }
 
     /// As [`Report::render`].
     #[must_use]
     pub fn render(&self, colours: Colours) -> String {
-        self.0.render(colours)
+        self.defects.render(colours)
     }
 
     /// Nothing to say.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.defects.is_empty()
     }
 
     /// `validate --strict`: every notice is a fault; nothing where there was none.
@@ -175,8 +193,17 @@ impl Notices {
         if self.is_empty() {
             return Ok(());
         }
-        Err(Faults(Report { level: Level::Error, ..self.0 }))
+        Err(Faults(Report { level: Level::Error, ..self.defects }))
     }
+}
+
+/// Why a reference is left unchanged, as programs read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unresolved {
+    /// `unknown_const_name` and the like.
+    pub(crate) code: &'static str,
+    /// Only the run will show whether it has a value.
+    pub(crate) runtime_only: bool,
 }
 
 /// Where findings are gathered while a document is read.
@@ -184,6 +211,7 @@ impl Notices {
 pub(crate) struct Findings {
     faults: Vec<Finding>,
     notices: Vec<Finding>,
+    runtime_only: Vec<Finding>,
     hints: usize,
 }
 
@@ -200,6 +228,16 @@ impl Findings {
 
     pub(crate) fn notice(&mut self, place: Place, path: String, message: String) {
         self.notices.push(Finding::new(place, path, message));
+    }
+
+    /// A reference that is left unchanged.
+    pub(crate) fn unresolved(&mut self, place: Place, path: String, message: String, reason: Unresolved) {
+        let finding = Finding { reason: Some(reason.code), ..Finding::new(place, path, message) };
+        if reason.runtime_only {
+            self.runtime_only.push(finding);
+        } else {
+            self.notices.push(finding);
+        }
     }
 
     /// Whether one more near name may be looked up.
@@ -222,6 +260,6 @@ impl Findings {
         if self.has_faults() {
             return Err(Faults::from_findings(source.clone(), self.faults));
         }
-        Ok(Notices::from_findings(source.clone(), self.notices))
+        Ok(Notices::from_findings(source, self.notices, self.runtime_only))
     }
 }

@@ -266,6 +266,37 @@ pub(crate) const PARAM: Fields = Fields {
     refused: &[],
 };
 
+/// `params` as a JSON Schema.
+pub(crate) const PARAM_SCHEMA: Fields = Fields {
+    of: "a schema of parameters",
+    read: &["type", "properties", "required", "additionalProperties", "title", "description", "$schema", "$id"],
+    inert: &[],
+    refused: &[],
+};
+
+/// One property of it.
+pub(crate) const PARAM_PROPERTY: Fields = Fields {
+    of: "a described parameter",
+    read: &[
+        "type",
+        "default",
+        "title",
+        "description",
+        "enum",
+        "minimum",
+        "maximum",
+        "minLength",
+        "maxLength",
+        "pattern",
+    ],
+    inert: &[],
+    refused: &[],
+};
+
+/// `params` as a schema with values.
+pub(crate) const PARAM_VALUES: Fields =
+    Fields { of: "`params` with a schema", read: &["schema", "values"], inert: &[], refused: &[] };
+
 /// One declared output.
 pub(crate) const OUTPUT: Fields = Fields {
     of: "a declared output",

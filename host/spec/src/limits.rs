@@ -48,7 +48,7 @@ pub const MAX_BACKOFF: f64 = 1_000.0;
 /// Bytes of one evaluated value: references to large outputs multiply.
 pub const MAX_VALUE_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes that the operators of one text may look at in all.
-pub const MAX_EXPANSION_WORK: usize = 64 * 1024 * 1024;
+pub const MAX_EXPANSION_WORK: usize = 32 * 1024 * 1024;
 /// Bytes of a shell pattern: `${NAME##pattern}`.
 pub const MAX_PATTERN_BYTES: usize = 1024;
 /// Expansions inside each other: `${A:-${B:-...}}`.

@@ -8,6 +8,8 @@
 //! ```
 //! Every declared output stands there exactly once, and nothing else. The file is read only if the step succeeded.
 
+use std::collections::HashMap;
+
 use pintle_core::plan::{DeclaredOutput, Json, OutputKind};
 
 use crate::limits::{MAX_FINDINGS, MAX_OUTPUT_FILE_BYTES};
@@ -82,11 +84,15 @@ pub fn parse_output_file(bytes: &[u8], declared: &[DeclaredOutput]) -> Result<Ve
     let mut faults = Vec::new();
     let written = entries(text, &mut faults);
     let mut values: Vec<Option<Json>> = vec![None; declared.len()];
+    // Both may be long: each name is looked up, not searched for.
+    let places: HashMap<&str, usize> =
+        declared.iter().enumerate().map(|(place, output)| (output.name.as_str(), place)).collect();
     for Written { name, value, line } in written {
         if faults.len() >= MAX_FINDINGS {
             return Err(faults);
         }
-        let known = declared.iter().zip(&mut values).find(|(output, _)| output.name == name);
+        let place = places.get(name).copied();
+        let known = place.and_then(|place| declared.get(place).zip(values.get_mut(place)));
         match known {
             None => {
                 let names = declared.iter().map(|output| output.name.as_str());
@@ -124,7 +130,8 @@ struct Written<'t> {
 
 fn entries<'t>(text: &'t str, faults: &mut Vec<OutputFault>) -> Vec<Written<'t>> {
     let mut written = Vec::new();
-    let mut lines = text.lines().enumerate();
+    // A last line without its line break may still have the carriage return of one.
+    let mut lines = text.strip_suffix('\r').unwrap_or(text).lines().enumerate();
     while let Some((number, content)) = lines.next() {
         if faults.len() >= MAX_FINDINGS {
             break;

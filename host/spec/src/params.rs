@@ -1,8 +1,9 @@
 //! `params`: what the caller of a DAG may give it.
 
+mod schema;
+
 use std::collections::HashMap;
 
-use pintle_core::matching::EXPRESSION;
 use pintle_core::plan::{Json, Param, ParamBounds, ParamKind};
 
 use crate::bind::check::{Checked, check_value};
@@ -27,13 +28,9 @@ pub(crate) fn read_params(reader: &mut Reader<'_>, dag: &At<'_>) -> (Vec<Param>,
     let mut made: Vec<Declared> = Vec::new();
     let mut typed = 0;
     if params.is_map() {
-        if is_json_schema(&params) {
-            reader.fault(
-                &params,
-                "`params` as a JSON Schema is not read by this version; write a list of \
-                 `- name: ...` with `type:` and `default:`",
-            );
-            return (Vec::new(), false);
+        if schema::is_schema(&params) {
+            let closed = schema::read_schema(reader, &params, &mut made);
+            return finish(reader, &params, made, closed);
         }
         read_map(reader, &params, &mut made);
     } else if params.is_list() {
@@ -51,17 +48,16 @@ pub(crate) fn read_params(reader: &mut Reader<'_>, dag: &At<'_>) -> (Vec<Param>,
     } else {
         read_line(reader, &params, &mut made);
     }
-    if made.len() > MAX_PARAMS {
-        reader.fault(&params, format!("a DAG may have {MAX_PARAMS} parameters; pass a file instead"));
-    }
-    refuse_twins(reader, &made);
     // One typed parameter makes the list a declaration: names beside it are mistakes.
-    (made.into_iter().map(|declared| declared.param).collect(), typed > 0)
+    finish(reader, &params, made, typed > 0)
 }
 
-fn is_json_schema(params: &At<'_>) -> bool {
-    let typed = params.get("type").is_some() && params.get("properties").is_some();
-    typed || params.get("schema").is_some_and(|schema| schema.is_map())
+fn finish(reader: &mut Reader<'_>, params: &At<'_>, made: Vec<Declared>, closed: bool) -> (Vec<Param>, bool) {
+    if made.len() > MAX_PARAMS {
+        reader.fault(params, format!("a DAG may have {MAX_PARAMS} parameters; pass a file instead"));
+    }
+    refuse_twins(reader, &made);
+    (made.into_iter().map(|declared| declared.param).collect(), closed)
 }
 
 fn is_typed(item: &At<'_>) -> bool {
@@ -130,7 +126,7 @@ fn read_typed(reader: &mut Reader<'_>, item: &At<'_>) -> Option<Param> {
         reader.fault(&at, not_a_name(name));
     }
     let kind = read_kind(reader, item);
-    let bounds = read_bounds(reader, item, kind);
+    let bounds = read_bounds(reader, item, kind, ("min_length", "max_length"));
     let default = item.get("default").and_then(|at| read_scalar(reader, &at, kind));
     let required = reader.boolean_field(item, "required").unwrap_or(false);
     let param = Param {
@@ -142,7 +138,7 @@ fn read_typed(reader: &mut Reader<'_>, item: &At<'_>) -> Option<Param> {
         required,
         bounds,
     };
-    check_default(reader, item, &param);
+    check_default(reader, item.get("default"), &param);
     Some(param)
 }
 
@@ -196,7 +192,8 @@ pub(crate) fn kind_noun(kind: ParamKind) -> &'static str {
     }
 }
 
-fn read_bounds(reader: &mut Reader<'_>, item: &At<'_>, kind: ParamKind) -> ParamBounds {
+/// `lengths` are the names of the shortest and the longest.
+fn read_bounds(reader: &mut Reader<'_>, item: &At<'_>, kind: ParamKind, lengths: (&str, &str)) -> ParamBounds {
     let one_of = item.get("enum").map(|at| {
         if !at.is_list() {
             reader.mismatch(&at, "a list of the values that are allowed");
@@ -209,8 +206,8 @@ fn read_bounds(reader: &mut Reader<'_>, item: &At<'_>, kind: ParamKind) -> Param
         one_of: one_of.unwrap_or_default(),
         minimum: read_number(reader, item, "minimum", kind),
         maximum: read_number(reader, item, "maximum", kind),
-        min_length: read_length(reader, item, "min_length", kind, most),
-        max_length: read_length(reader, item, "max_length", kind, most),
+        min_length: read_length(reader, item, lengths.0, kind, most),
+        max_length: read_length(reader, item, lengths.1, kind, most),
         pattern: read_pattern(reader, item),
     };
     let order = |least: Option<f64>, most: Option<f64>| least.zip(most).is_some_and(|(l, m)| l > m);
@@ -219,7 +216,8 @@ fn read_bounds(reader: &mut Reader<'_>, item: &At<'_>, kind: ParamKind) -> Param
         reader.fault_key(item, "minimum", "`minimum` is more than `maximum`; no value can satisfy both");
     }
     if order(bounds.min_length.map(f64::from), bounds.max_length.map(f64::from)) {
-        reader.fault_key(item, "min_length", "`min_length` is more than `max_length`; no value can satisfy both");
+        let (least, most) = lengths;
+        reader.fault_key(item, least, format!("`{least}` is more than `{most}`; no value can satisfy both"));
     }
     bounds
 }
@@ -253,12 +251,12 @@ fn read_length(reader: &mut Reader<'_>, item: &At<'_>, key: &str, kind: ParamKin
 fn read_pattern(reader: &mut Reader<'_>, item: &At<'_>) -> Option<String> {
     let at = item.get("pattern")?;
     let pattern = reader.text(&at)?;
-    reader.check_expected(&at, &format!("{EXPRESSION}{pattern}")).then_some(pattern)
+    reader.check_pattern(&at, &pattern).then_some(pattern)
 }
 
 /// A default that its own bounds refuse would fail every run.
-fn check_default(reader: &mut Reader<'_>, item: &At<'_>, param: &Param) {
-    let Some(at) = item.get("default") else { return };
+fn check_default(reader: &mut Reader<'_>, default: Option<At<'_>>, param: &Param) {
+    let Some(at) = default else { return };
     let Some(text) = at.scalar().map(Scalar::as_text).filter(|text| !text.contains('$')) else {
         return;
     };

@@ -250,8 +250,18 @@ impl<'k> Reader<'k> {
             .collect()
     }
 
+    /// Whether a regular expression can be read; else a fault.
+    pub(crate) fn check_pattern(&mut self, at: &At<'_>, pattern: &str) -> bool {
+        self.check_matching(at, &format!("{EXPRESSION}{pattern}"), "")
+    }
+
     /// Whether `expected` (a line, or `re:` and an expression) can be read; else a fault.
     pub(crate) fn check_expected(&mut self, at: &At<'_>, expected: &str) -> bool {
+        self.check_matching(at, expected, EXPRESSION)
+    }
+
+    /// `mark` is what the author wrote before the expression.
+    fn check_matching(&mut self, at: &At<'_>, expected: &str, mark: &str) -> bool {
         if !expected.starts_with(EXPRESSION) {
             return true;
         }
@@ -266,7 +276,9 @@ impl<'k> Reader<'k> {
         }
         let checked = check_expected(expected);
         if let Err(error) = &checked {
-            self.fault(at, format!("{error}; correct the expression"));
+            // The error shows the mark, which the author may not have written.
+            let said = error.to_string().replacen(EXPRESSION, mark, 1);
+            self.fault(at, format!("{said}; correct the expression"));
         }
         checked.is_ok()
     }

@@ -1,22 +1,52 @@
 //! References that lead nowhere. At run time they stay as they are written, as in Dagu; here their author is told.
+//!
+//! Each notice ends with a code that programs read, as Dagu has them: `unknown_const_name`, `unknown_param_name`,
+//! `unknown_env_binding`, `unknown_context_field`, `unknown_step_id`, `unknown_output_name`, `missing_dependency`,
+//! `self_reference`, `namespace_unavailable`. Most name a defect. Two may only name what the caller or the machine will
+//! bring (a parameter of a DAG that takes any, a variable of the environment); they are kept apart.
 
-use pintle_core::plan::{Action, Plan, Role, Step, StepIndex};
+mod reason;
+
+use pintle_core::plan::{Output, Plan, Role, StepIndex};
 
 use crate::document::{ScalarKind, Value};
-use crate::eval::{CONTEXT_FIELDS, Piece, depends_on, pieces};
+use crate::eval::{Piece, is_managed, pieces};
 use crate::limits::MAX_CHECKED_REFERENCES;
-use crate::nearest::did_you_mean;
 use crate::reader::{At, Reader};
 
 /// Fields of a step that are names, or text for people, and never evaluated.
 const PLAIN: &[&str] = &["id", "name", "description", "depends", "outputs", "output"];
 
+/// Where a text is evaluated: it decides what the text can see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before any step: `params`, `env`, `dotenv`, and what the run depends on.
+    Root,
+    /// In every step that says nothing else itself: `defaults`, `working_dir`, `shell`.
+    EveryStep,
+    /// In one step before it runs.
+    Step(StepIndex),
+    /// In one step after it has run.
+    Repetition(StepIndex),
+}
+
 /// Leaves a notice for each reference of a checked document that cannot lead anywhere.
 pub(crate) fn check_references(reader: &mut Reader<'_>, dag: &At<'_>, plan: &Plan) {
-    let mut check = Check { reader, plan, left: MAX_CHECKED_REFERENCES, repeating: false };
-    for key in ["env", "dotenv", "working_dir", "shell", "preconditions"] {
+    let mut check = Check { reader, plan, left: MAX_CHECKED_REFERENCES, place: Place::Root };
+    if let Some(params) = dag.get("params") {
+        check.params(&params);
+    }
+    for (key, place) in [
+        ("env", Place::Root),
+        ("dotenv", Place::Root),
+        ("preconditions", Place::Root),
+        ("working_dir", Place::EveryStep),
+        ("shell", Place::EveryStep),
+        ("defaults", Place::EveryStep),
+    ] {
+        check.place = place;
         if let Some(at) = dag.get(key) {
-            check.walk(&at, None);
+            check.walk(&at);
         }
     }
     if let Some(steps) = dag.get("steps") {
@@ -45,116 +75,86 @@ struct Check<'c, 'k> {
     plan: &'c Plan,
     /// References that may still be looked at: each may walk the graph.
     left: usize,
-    /// Within `repeat_policy`, which is read when the step has run.
-    repeating: bool,
+    place: Place,
 }
 
 impl Check<'_, '_> {
-    fn step(&mut self, at: &At<'_>, index: StepIndex) {
-        for (entry, field) in at.fields() {
-            self.repeating = entry.key == "repeat_policy";
-            if !PLAIN.contains(&entry.key.as_str()) {
-                self.walk(&field, Some(index));
+    /// Only defaults are evaluated, and what computes a value.
+    fn params(&mut self, params: &At<'_>) {
+        let schema = params.get("schema").filter(|schema| schema.is_map());
+        let schema = schema.as_ref().unwrap_or(params);
+        if let Some(properties) = schema.get("properties").filter(|properties| properties.is_map()) {
+            properties.fields().for_each(|(_, property)| self.default(&property));
+            if let Some(values) = params.get("values") {
+                self.walk(&values);
+            }
+            return;
+        }
+        if !params.is_list() {
+            return self.walk(params);
+        }
+        for item in params.items() {
+            if item.entry("name").is_some() { self.default(&item) } else { self.walk(&item) }
+        }
+    }
+
+    fn default(&mut self, param: &At<'_>) {
+        for key in ["default", "eval"] {
+            if let Some(at) = param.get(key) {
+                self.walk(&at);
             }
         }
     }
 
-    fn walk(&mut self, at: &At<'_>, step: Option<StepIndex>) {
-        match &at.node.value {
-            Value::Scalar(scalar) if scalar.kind == ScalarKind::Text => self.text(at, &scalar.text, step),
-            Value::Scalar(_) => {}
-            Value::List(_) => at.items().iter().for_each(|item| self.walk(item, step)),
-            Value::Map(_) => at.fields().for_each(|(_, field)| self.walk(&field, step)),
+    fn step(&mut self, at: &At<'_>, index: StepIndex) {
+        for (entry, field) in at.fields() {
+            self.place = match entry.key.as_str() {
+                "repeat_policy" => Place::Repetition(index),
+                _ => Place::Step(index),
+            };
+            if !PLAIN.contains(&entry.key.as_str()) {
+                self.walk(&field);
+            }
         }
     }
 
-    fn text(&mut self, at: &At<'_>, text: &str, step: Option<StepIndex>) {
+    fn walk(&mut self, at: &At<'_>) {
+        match &at.node.value {
+            Value::Scalar(scalar) if scalar.kind == ScalarKind::Text => self.text(at, &scalar.text),
+            Value::Scalar(_) => {}
+            Value::List(_) => at.items().iter().for_each(|item| self.walk(item)),
+            Value::Map(_) => at.fields().for_each(|(_, field)| self.walk(&field)),
+        }
+    }
+
+    fn text(&mut self, at: &At<'_>, text: &str) {
         for piece in pieces(text) {
             let Piece::Qualified { whole, path } = piece else { continue };
             if self.left == 0 {
                 return;
             }
             self.left -= 1;
-            if let Some(reason) = self.reason(path, step) {
+            if let Some((why, because)) = self.reason(path) {
                 let place = self.reader.place_of(at.place(), whole);
-                let message = format!("`{whole}` stays as it is written: {reason}");
-                self.reader.findings.notice(place, at.path.to_string(), message);
+                let message = format!("`{whole}` was left unchanged because {because} (reason={})", why.code);
+                self.reader.findings.unresolved(place, at.path.to_string(), message, why);
             }
         }
     }
 
-    /// Why a path leads nowhere, if it does whatever the run brings.
-    fn reason(&self, path: &str, step: Option<StepIndex>) -> Option<String> {
-        let (first, rest) = path.split_once('.')?;
-        match first {
-            "consts" => {
-                let names = || self.plan.consts.iter().map(|(name, _)| name.as_str());
-                let known = names().any(|name| name == rest);
-                let hint = || did_you_mean(rest, names(), "set it under `consts:`");
-                (!known).then(|| format!("there is no constant `{rest}`; {}", hint()))
-            }
-            "params" => {
-                let names = || self.plan.params.iter().filter_map(|param| param.name.as_deref());
-                let known = !self.plan.params_closed || names().any(|name| name == rest);
-                let hint = || did_you_mean(rest, names(), "declare it under `params:`");
-                (!known).then(|| format!("there is no parameter `{rest}`; {}", hint()))
-            }
-            "env" => None,
-            "context" => {
-                let names = || CONTEXT_FIELDS.iter().copied();
-                let known = names().any(|name| name == rest);
-                let hint = || did_you_mean(rest, names(), "the documentation of `context` lists those there are");
-                (!known).then(|| format!("the context has no `{rest}`; {}", hint()))
-            }
-            "steps" => match rest.split_once('.') {
-                Some((id, rest)) if rest.starts_with("outputs.") => {
-                    self.output(id, rest.trim_start_matches("outputs."), step)
-                }
-                _ => Some("write `${steps.ID.outputs.NAME}`".to_owned()),
-            },
-            "dag" | "run" | "attempt" | "step" => None,
-            _ => self.old_reference(first, rest, step),
-        }
-    }
-
-    fn output(&self, id: &str, name: &str, step: Option<StepIndex>) -> Option<String> {
-        let other = match self.visible(id, step) {
-            Ok(other) => other,
-            Err(reason) => return Some(reason),
+    /// Whether the document itself sets a variable that is seen here, or Pintle does.
+    fn sets_variable(&self, name: &str) -> bool {
+        let in_step = |index: StepIndex| {
+            let own = self.plan.step(index).is_some_and(|step| step.env.iter().any(|(set, _)| set == name));
+            own || self.plan.steps.iter().any(|step| matches!(&step.output, Some(Output::Variable(set)) if set == name))
         };
-        let names = || other.outputs.iter().map(|output| output.name.as_str());
-        // What an action of a plugin gives out, only the plugin knows.
-        let known = !matches!(other.action, Action::Run { .. }) || names().any(|own| own == name);
-        let hint = || did_you_mean(name, names(), "declare it under `outputs:` of that step");
-        (!known).then(|| format!("the step `{id}` has no output `{name}`; {}", hint()))
-    }
-
-    fn old_reference(&self, id: &str, field: &str, step: Option<StepIndex>) -> Option<String> {
-        let name = field.strip_prefix("outputs.").or_else(|| field.strip_prefix("output."));
-        match (name, field) {
-            (Some(name), _) => self.output(id, name, step),
-            (None, "stdout" | "stderr" | "exit_code") => self.visible(id, step).err(),
-            (None, _) => Some(format!("nothing is called `{id}` here")),
-        }
-    }
-
-    /// The step of an id, if the one that refers to it depends on it.
-    fn visible(&self, id: &str, step: Option<StepIndex>) -> Result<&Step, String> {
-        let found = self.plan.indexed().find(|(_, step)| step.id.as_deref() == Some(id));
-        let Some((index, other)) = found else {
-            let ids = self.plan.steps.iter().filter_map(|step| step.id.as_deref());
-            return Err(format!("no step has the id `{id}`; {}", did_you_mean(id, ids, "give the step that id")));
-        };
-        let own = step.and_then(|own| Some((own, self.plan.step(own)?)));
-        match own {
-            None => Err("steps have not run yet where this is evaluated".to_owned()),
-            Some((_, own)) if own.role != Role::Main => Err("a handler sees no outputs of steps".to_owned()),
-            Some((place, _)) if place == index && self.repeating => Ok(other),
-            Some((place, _)) if place == index => {
-                Err("a step does not see its own outputs before it has run".to_owned())
+        is_managed(name)
+            || self.plan.env.iter().any(|(set, _)| set == name)
+            || self.plan.params.iter().any(|param| param.name.as_deref() == Some(name))
+            || match self.place {
+                Place::Root => false,
+                Place::EveryStep => self.plan.indexed().any(|(index, _)| in_step(index)),
+                Place::Step(index) | Place::Repetition(index) => in_step(index),
             }
-            Some((place, _)) if depends_on(self.plan, place, index) => Ok(other),
-            Some(_) => Err(format!("the step does not depend on `{id}`; add it to `depends`")),
-        }
     }
 }

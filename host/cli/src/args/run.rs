@@ -73,6 +73,9 @@ pub(crate) struct Validate {
     /// Notices count as faults
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Also show references that only the run can resolve
+    #[arg(long)]
+    pub(crate) show_unresolved: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,

@@ -78,23 +78,29 @@ fn resolve_check(texts: &Texts<'_>, check: &Check, negate: bool) -> Result<Resol
         }
         Check::Command(command) => {
             let resolved = texts.text(command, Field::Shell, FIELD)?;
-            let body = match resolved.trim_end_matches(['\n', '\r']) {
-                line if line.contains('\n') => json!({ "script": resolved }),
-                line => json!({ "command": line }),
+            let text = shown(command, None);
+            let lines = |text: &str| text.trim_end_matches(['\n', '\r']).contains(['\n', '\r']);
+            let body = match (lines(&command.0), resolved.trim_end_matches(['\n', '\r'])) {
+                (true, _) => json!({ "script": resolved }),
+                (false, line) if lines(line) => {
+                    let reason = "the command has a line break after its references were replaced; write it as a \
+                                  script with `condition: |`";
+                    return Ok(ResolvedCondition::Known { text, met: Err(reason.to_owned()) });
+                }
+                (false, line) => json!({ "command": line }),
             };
             let input_json = texts.run_input(body, None, None)?;
-            let text = shown(command, None);
             Ok(ResolvedCondition::Probe(ResolvedProbe { text, input_json, expected: None, negate }))
         }
         Check::Eval { text: template, expected } => {
             let text = shown(template, Some(expected));
-            let resolved = texts.text(template, Field::Expanded, FIELD)?;
-            let parsed = match Substitution::parse(&resolved) {
+            let parsed = match Substitution::parse(&template.0) {
                 Ok(parsed) => parsed,
                 Err(error) => {
                     return Ok(ResolvedCondition::Known { text, met: Err(error.to_string()) });
                 }
             };
+            let parsed = parsed.resolve(texts.scope).map_err(|source| texts.error(FIELD, source))?;
             if let Some(literal) = parsed.literal() {
                 return Ok(known(text, &literal, expected, negate));
             }

@@ -3,7 +3,7 @@
 //! Layers of the environment, each over the one before: the worker's own (filtered) < parameters < managed variables of
 //! the run < `env` of the DAG < dotenv < the managed ones again, for nobody overrides them; then for each step: managed
 //! variables of the step < `output` variables of the steps it depends on < `env` of the step < managed variables of the
-//! try. Secrets and profiles will stand where Dagu has them.
+//! try. Secrets and profiles will stand where Dagu has them. A handler sees neither outputs nor files of streams.
 
 mod ancestors;
 mod managed;
@@ -13,12 +13,13 @@ pub(crate) use managed::CONTEXT_FIELDS;
 pub use managed::{RunFacts, StepFacts, is_managed};
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use pintle_core::plan::{Json, Output, Plan, Role, StepIndex, Template};
 use serde_json::Value;
 
-use super::{EvalError, Field, resolve};
+use super::{EvalError, Field, ItemFacts, resolve};
 use crate::bind::BoundParams;
 
 /// What a finished step left behind.
@@ -44,6 +45,8 @@ pub struct RunScope {
     params: BoundParams,
     context: BTreeMap<&'static str, String>,
     has_variables: bool,
+    /// Steps that references can name.
+    ids: HashMap<String, StepIndex>,
 }
 
 /// What one text sees.
@@ -55,6 +58,9 @@ pub struct Scope<'a> {
     context: BTreeMap<&'static str, String>,
     step: Option<StepIndex>,
     results: Option<&'a HashMap<StepIndex, StepValues>>,
+    /// Steps that the step depends on; looked for when a reference names one.
+    before: OnceLock<HashSet<StepIndex>>,
+    item: Option<&'a ItemFacts>,
 }
 
 impl RunScope {
@@ -77,6 +83,7 @@ impl RunScope {
             params: params.clone(),
             context: facts.context(plan),
             has_variables: plan.steps.iter().any(|step| step.output.is_some()),
+            ids: plan.indexed().filter_map(|(index, step)| Some((step.id.clone()?, index))).collect(),
         };
         for layer in [&plan.env, dotenv] {
             let env = {
@@ -93,7 +100,16 @@ impl RunScope {
     /// What the plan's own texts see (`preconditions`, `working_dir`).
     #[must_use]
     pub fn scope<'a>(&'a self, plan: &'a Plan) -> Scope<'a> {
-        Scope { run: self, plan, env: self.env.clone(), context: BTreeMap::new(), step: None, results: None }
+        Scope {
+            run: self,
+            plan,
+            env: self.env.clone(),
+            context: BTreeMap::new(),
+            step: None,
+            results: None,
+            before: OnceLock::new(),
+            item: None,
+        }
     }
 
     /// What a step's texts see. A handler sees no outputs of steps. Where the results hold the step itself (a repetition
@@ -108,6 +124,7 @@ impl RunScope {
         let mut scope = self.scope(plan);
         scope.step = Some(step);
         let Some(own) = plan.step(step) else { return Ok(scope) };
+        let facts = if is_handler(own.role) { facts.without_streams() } else { facts.clone() };
         scope.context = facts.context(own);
         scope.env.extend(facts.variables_before(own));
         if own.role == Role::Main {
@@ -122,7 +139,24 @@ impl RunScope {
     }
 }
 
+fn is_handler(role: Role) -> bool {
+    match role {
+        Role::OnInit | Role::OnSuccess | Role::OnFailure | Role::OnAbort | Role::OnExit | Role::OnWait => true,
+        Role::Main | Role::Gate => false,
+    }
+}
+
 impl<'a> Scope<'a> {
+    /// The same for the texts of one item that is fanned out.
+    #[must_use]
+    pub fn with_item(self, item: &'a ItemFacts) -> Self {
+        Self { item: Some(item), ..self }
+    }
+
+    pub(super) fn item(&self) -> Option<&'a ItemFacts> {
+        self.item
+    }
+
     /// The whole environment, by name.
     #[must_use]
     pub fn env(&self) -> Vec<(String, String)> {
@@ -184,6 +218,7 @@ impl<'a> Scope<'a> {
                 let name = rest.strip_prefix("outputs.")?;
                 self.output(id, name)
             }
+            "ITEM" | "foreach" => self.item?.qualified(path),
             _ => self.alias(path).or_else(|| self.old_reference(first, rest)),
         }
     }
@@ -226,11 +261,12 @@ impl<'a> Scope<'a> {
     fn values(&self, id: &str) -> Option<&'a StepValues> {
         let results = self.results?;
         let own = self.step?;
-        let (other, _) = self.plan.indexed().find(|(_, step)| step.id.as_deref() == Some(id))?;
-        if own != other && !ancestors::reaches(self.plan, own, other) {
+        let other = self.run.ids.get(id)?;
+        let before = || ancestors::by_distance(self.plan, own).into_iter().collect();
+        if own != *other && !self.before.get_or_init(before).contains(other) {
             return None;
         }
-        results.get(&other)
+        results.get(other)
     }
 }
 

@@ -1,6 +1,18 @@
 //! Command substitution in `eval:` text: found here, run by whoever may run things.
+//!
+//! The danger is a value that looks like a command. The rule: only what the author wrote is read for commands. The text
+//! is cut at its commands before any reference in it is replaced, so a `$(...)` that a reference brings stays text.
+//! Within a command the references are replaced as in `run`: without quotes, and `$NAME` is left to the shell.
 
 use std::fmt::Write as _;
+
+use pintle_core::plan::Template;
+
+use super::{EvalError, Field, Scope, resolve};
+
+/// Stands before and after a command's number while the text around it is evaluated. No variable and no argument can
+/// hold it, and where an output does, it can at most place a command that its author wrote here.
+const MARK: char = '\0';
 
 /// Text with commands in it: `$(cmd)` or `` `cmd` ``, not within each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +32,17 @@ pub enum SubstitutionError {
     /// No end to a command.
     #[error("a command opened with `{0}` is never closed; close it")]
     Open(&'static str),
+    /// Cannot be given to a program.
+    #[error("the text holds a NUL character; remove it")]
+    Nul,
 }
 
 impl Substitution {
     /// Cuts the text at its commands.
     pub fn parse(text: &str) -> Result<Self, SubstitutionError> {
+        if text.contains(MARK) {
+            return Err(SubstitutionError::Nul);
+        }
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(at) = next_command(rest) {
@@ -45,6 +63,32 @@ impl Substitution {
             rest = after.unwrap_or_default();
         }
         push_text(&mut parts, rest);
+        Ok(Self { parts })
+    }
+
+    /// The same with every reference replaced. Text is evaluated as a whole, so that a command may be the default of a
+    /// variable: `${DAY:-$(date)}`.
+    pub fn resolve(&self, scope: &Scope<'_>) -> Result<Self, EvalError> {
+        let (mut marked, mut commands) = (String::new(), Vec::new());
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => marked.push_str(&text.replace("\\`", "`")),
+                Part::Command(command) => {
+                    // Writing to a String cannot fail.
+                    let _ = write!(marked, "{MARK}{}{MARK}", commands.len());
+                    commands.push(resolve(&Template(command.clone()), scope, Field::Shell)?);
+                }
+            }
+        }
+        let text = resolve(&Template(marked), scope, Field::Expanded)?;
+        let mut parts = Vec::new();
+        for (place, piece) in text.split(MARK).enumerate() {
+            let command = piece.parse::<usize>().ok().filter(|_| place % 2 == 1).and_then(|at| commands.get(at));
+            match command {
+                Some(command) => parts.push(Part::Command(command.clone())),
+                None => push_text(&mut parts, piece),
+            }
+        }
         Ok(Self { parts })
     }
 

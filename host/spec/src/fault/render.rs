@@ -28,6 +28,7 @@ fn summary(report: &Report) -> Option<String> {
     let word = match report.level {
         Level::Error => "faults",
         Level::Notice => "notices",
+        Level::Info => "references that only the run can resolve",
     };
     let (count, file) = (report.count(), &report.source.name);
     match (count, report.omitted) {
@@ -41,6 +42,7 @@ fn group<'a>(report: &'a Report, lines: &Lines, finding: &'a Finding) -> Group<'
     let weight = match report.level {
         Level::Error => Weight::ERROR,
         Level::Notice => Weight::WARNING.with_name("notice"),
+        Level::Info => Weight::INFO,
     };
     let title = weight.primary_title(finding.message.as_str());
     let text = &report.source.text;

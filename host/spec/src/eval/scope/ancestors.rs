@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 
 use pintle_core::plan::{Plan, StepIndex};
 
-/// All of them, nearest first, each once, in the order of the document where they are equally near.
+/// All of them, nearest first, each once, in the order in which steps name them where they are equally near.
 pub(super) fn by_distance(plan: &Plan, step: StepIndex) -> Vec<StepIndex> {
     let mut seen = HashSet::from([step]);
     let mut open = VecDeque::from([step]);

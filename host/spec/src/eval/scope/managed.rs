@@ -132,6 +132,11 @@ pub struct StepFacts {
 }
 
 impl StepFacts {
+    /// A handler's streams are nobody's business but the log's.
+    pub(super) fn without_streams(&self) -> Self {
+        Self { stdout_file: None, stderr_file: None, ..self.clone() }
+    }
+
     /// Below the outputs of other steps and the step's own `env`.
     pub(super) fn variables_before(&self, step: &Step) -> Vec<(String, String)> {
         under_both_names(&[("DAG_RUN_STEP_NAME", Some(&step.name))])

@@ -1,0 +1,178 @@
+//! Why a reference leads nowhere.
+
+use pintle_core::plan::{Action, Role, Step};
+
+use super::{Check, Place};
+use crate::eval::{CONTEXT_FIELDS, depends_on};
+use crate::fault::Unresolved;
+use crate::nearest::did_you_mean;
+
+/// The code, and what stands behind "because".
+type Reason = Option<(Unresolved, String)>;
+
+/// Short names of the context that older files use.
+const ALIASES: &[&str] = &["dag.name", "run.id", "run.started_at", "attempt.id", "step.name"];
+
+const FORM: &str = "an output is written `${steps.ID.outputs.NAME}`; pick a field of it in a step of its own";
+
+const fn defect(code: &'static str) -> Unresolved {
+    Unresolved { code, runtime_only: false }
+}
+
+impl<'c> Check<'c, '_> {
+    /// Why a path leads nowhere, if it does whatever the run brings.
+    pub(super) fn reason(&mut self, path: &str) -> Reason {
+        let (first, rest) = path.split_once('.')?;
+        match first {
+            "consts" => self.constant(rest),
+            "params" => self.param(rest),
+            "env" => self.variable(rest),
+            "context" => self.context(rest),
+            "steps" => match rest.split_once('.') {
+                Some((id, rest)) => match rest.strip_prefix("outputs.") {
+                    Some(name) => self.output(id, name),
+                    None => Some((defect("unknown_output_name"), FORM.to_owned())),
+                },
+                None => Some((defect("unknown_output_name"), FORM.to_owned())),
+            },
+            "foreach" | "ITEM" => {
+                let because = "only the items of a fan-out see it, and nothing is fanned out here".to_owned();
+                Some((defect("namespace_unavailable"), because))
+            }
+            _ => self.alias(path, first, rest),
+        }
+    }
+
+    /// A near name, while names may still be looked up: with thousands of references that costs more than all else.
+    fn hint<'n>(&mut self, wrong: &str, names: impl Iterator<Item = &'n str>, otherwise: &str) -> String {
+        if self.reader.findings.takes_hint() { did_you_mean(wrong, names, otherwise) } else { otherwise.to_owned() }
+    }
+
+    fn constant(&mut self, name: &str) -> Reason {
+        let plan = self.plan;
+        let names = || plan.consts.iter().map(|(name, _)| name.as_str());
+        if names().any(|known| known == name) {
+            return None;
+        }
+        let hint = self.hint(name, names(), "set it under `consts:`");
+        Some((defect("unknown_const_name"), format!("there is no constant `{name}`; {hint}")))
+    }
+
+    fn param(&mut self, name: &str) -> Reason {
+        let plan = self.plan;
+        let names = || plan.params.iter().filter_map(|param| param.name.as_deref());
+        let nameless = plan.params.iter().filter(|param| param.name.is_none()).count();
+        let positional = name.parse::<usize>().is_ok_and(|number| (1..=nameless).contains(&number));
+        if positional || names().any(|known| known == name) {
+            return None;
+        }
+        let hint = self.hint(name, names(), "declare it under `params:`");
+        let because = format!("there is no parameter `{name}`; {hint}");
+        Some((Unresolved { code: "unknown_param_name", runtime_only: !plan.params_closed }, because))
+    }
+
+    fn variable(&mut self, name: &str) -> Reason {
+        if self.sets_variable(name) {
+            return None;
+        }
+        let because = format!("the DAG sets no variable `{name}`; it counts only where the environment has it");
+        Some((Unresolved { code: "unknown_env_binding", runtime_only: true }, because))
+    }
+
+    fn context(&mut self, field: &str) -> Reason {
+        if !CONTEXT_FIELDS.contains(&field) {
+            let names = CONTEXT_FIELDS.iter().copied();
+            let hint = self.hint(field, names, "the documentation of `context` lists those there are");
+            return Some((defect("unknown_context_field"), format!("the context has no `{field}`; {hint}")));
+        }
+        let role = match self.place {
+            Place::Step(index) | Place::Repetition(index) => self.plan.step(index).map(|step| step.role),
+            Place::Root | Place::EveryStep => None,
+        };
+        let of_step = field.starts_with("step.") || field.starts_with("paths.step_");
+        let because = match (field, self.place, role) {
+            (_, Place::Root, _) if of_step => "no step runs where this is evaluated",
+            ("run.status", Place::Root, _) | ("run.status", _, Some(Role::Main | Role::OnInit | Role::Gate)) => {
+                "only the handlers at the end know how the run ended"
+            }
+            ("paths.step_stdout_file" | "paths.step_stderr_file", _, Some(role)) if role != Role::Main => {
+                "a handler does not see the files of its streams"
+            }
+            _ => return None,
+        };
+        Some((defect("namespace_unavailable"), because.to_owned()))
+    }
+
+    fn output(&mut self, id: &str, name: &str) -> Reason {
+        let other = match self.visible(id) {
+            Ok(other) => other,
+            Err(reason) => return Some(reason),
+        };
+        if name.contains('.') {
+            return Some((defect("unknown_output_name"), FORM.to_owned()));
+        }
+        let names = || other.outputs.iter().map(|output| output.name.as_str());
+        // What an action of a plugin gives out, only the plugin knows.
+        if !matches!(other.action, Action::Run { .. }) || names().any(|own| own == name) {
+            return None;
+        }
+        let hint = self.hint(name, names(), "declare it under `outputs:` of that step");
+        Some((defect("unknown_output_name"), format!("the step `{id}` has no output `{name}`; {hint}")))
+    }
+
+    /// What older files write: short names of the context, and `${ID.stdout}` and the like.
+    fn alias(&mut self, path: &str, first: &str, field: &str) -> Reason {
+        if ALIASES.contains(&path) {
+            return if path == "step.name" { self.context(path) } else { None };
+        }
+        let is_step = self.plan.steps.iter().any(|step| step.id.as_deref() == Some(first));
+        if !is_step && ALIASES.iter().any(|alias| alias.split('.').next() == Some(first)) {
+            let hint = self.hint(path, ALIASES.iter().copied(), "`${context...}` has more");
+            return Some((defect("unknown_context_field"), format!("there is no `{path}`; {hint}")));
+        }
+        let name = field.strip_prefix("outputs.").or_else(|| field.strip_prefix("output."));
+        match (name, field) {
+            (Some(name), _) => self.output(first, name),
+            (None, "stdout" | "stderr" | "exit_code") => self.visible(first).err(),
+            (None, _) => {
+                let because = match is_step {
+                    true => format!("a step has no `{field}`; it has `stdout`, `stderr`, `exit_code` and `outputs`"),
+                    false => format!("nothing is called `{first}` here"),
+                };
+                Some((defect("namespace_unavailable"), because))
+            }
+        }
+    }
+
+    /// The step of an id, if the one that refers to it depends on it.
+    fn visible(&mut self, id: &str) -> Result<&'c Step, (Unresolved, String)> {
+        let plan = self.plan;
+        let Some((index, other)) = plan.indexed().find(|(_, step)| step.id.as_deref() == Some(id)) else {
+            let ids = plan.steps.iter().filter_map(|step| step.id.as_deref());
+            let hint = self.hint(id, ids, "give the step that id");
+            return Err((defect("unknown_step_id"), format!("no step has the id `{id}`; {hint}")));
+        };
+        let unavailable = |because: &str| Err((defect("namespace_unavailable"), because.to_owned()));
+        let (own, repeating) = match self.place {
+            Place::Root => return unavailable("steps have not run yet where this is evaluated"),
+            Place::EveryStep => return Ok(other),
+            Place::Step(own) => (own, false),
+            Place::Repetition(own) => (own, true),
+        };
+        if plan.step(own).is_some_and(|step| step.role != Role::Main) {
+            return unavailable("a handler sees no outputs of steps");
+        }
+        match own == index {
+            true if repeating => Ok(other),
+            true => {
+                let because = "a step does not see its own outputs before it has run";
+                Err((defect("self_reference"), because.to_owned()))
+            }
+            false if depends_on(plan, own, index) => Ok(other),
+            false => {
+                let because = format!("the step does not depend on `{id}`; add it to `depends`");
+                Err((defect("missing_dependency"), because))
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The rules of values, one case each: what is written, and what becomes of it.
+//!
+//! A table is a text file below `values/`; its directory says what reads it (see the module of that name). A case is
+//! three things: its rule, what goes in, and what must come out.
+//!
+//! ```text
+//! == a constant stands for its value
+//! < ${consts.region}
+//! > eu
+//! ```
+//! Several `<` or `>` lines are several lines. `~~~ NAME` opens and `~~~` closes a text that the cases behind it share (a
+//! document, the world around it); `@ words` says how they are read. A case is added by adding three lines.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a table that cannot be read has failed"
+)]
+
+#[path = "values/evaluate.rs"]
+mod evaluate;
+#[path = "values/given.rs"]
+mod given;
+#[path = "values/read.rs"]
+mod read;
+#[path = "values/resolve.rs"]
+mod resolve;
+#[path = "values/table.rs"]
+mod table;
+#[path = "values/world.rs"]
+mod world;
+
+use table::{Case, cases};
+
+/// Runs every case of a directory; all that are wrong are shown at once.
+fn hold(directory: &str, answer: impl Fn(&Case) -> String) {
+    let cases = cases(directory);
+    let wrong: Vec<String> = cases
+        .iter()
+        .filter_map(|case| {
+            let got = answer(case);
+            (got != case.wanted)
+                .then(|| format!("{case}\n--- in\n{}\n--- wanted\n{}\n--- got\n{got}", case.input, case.wanted))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{} of {} are wrong\n\n{}", wrong.len(), cases.len(), wrong.join("\n\n"));
+}
+
+#[test]
+fn texts_are_evaluated_as_the_rules_say() {
+    hold("evaluate", evaluate::answer);
+}
+
+#[test]
+fn parameters_are_bound_as_the_rules_say() {
+    hold("given", given::answer);
+}
+
+#[test]
+fn steps_are_resolved_as_the_rules_say() {
+    hold("resolve", resolve::answer);
+}
+
+#[test]
+fn output_files_are_read_as_the_rules_say() {
+    hold("output_file", read::output_file);
+}
+
+#[test]
+fn dotenv_files_are_read_as_the_rules_say() {
+    hold("dotenv", read::dotenv);
+}
+
+#[test]
+fn documents_are_refused_as_the_rules_say() {
+    hold("faults", read::faults);
+}
+
+#[test]
+fn references_that_lead_nowhere_are_noticed_as_the_rules_say() {
+    hold("notices", read::notices);
+}
+
+#[test]
+fn every_rule_has_a_name_of_its_own() {
+    let all = ["evaluate", "given", "resolve", "output_file", "dotenv", "faults", "notices"].map(cases).concat();
+    let mut titles: Vec<&str> = all.iter().map(|case| case.title.as_str()).collect();
+    titles.sort_unstable();
+    let twice: Vec<&&str> = titles.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| &pair[0]).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+    assert!(all.len() >= 300, "only {} cases were found", all.len());
+}

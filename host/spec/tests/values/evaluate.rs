@@ -1,0 +1,36 @@
+//! `@ STEP expanded|shell|json|env`: a text, the strings of a JSON text, or the named variables, as a step sees them.
+
+use pintle_core::plan::{Json, Template};
+use pintle_spec::Field;
+use pintle_spec::eval::{resolve, resolve_json};
+
+use crate::table::Case;
+use crate::world::World;
+
+pub(crate) fn answer(case: &Case) -> String {
+    evaluated(case).unwrap_or_else(|error| format!("error: {error}"))
+}
+
+fn evaluated(case: &Case) -> Result<String, String> {
+    let world = World::of(case, case.shared("dag"))?;
+    let scope = world.scope(case.how(0))?;
+    let text = |field| resolve(&Template(case.input.clone()), &scope, field).map_err(|error| error.to_string());
+    match case.how(1) {
+        "expanded" => text(Field::Expanded),
+        "shell" => text(Field::Shell),
+        "json" => {
+            let schema = case.shared.get("schema").map(String::as_str);
+            let resolved = resolve_json(&Json(case.input.clone()), &scope, schema);
+            resolved.map(|json| json.0).map_err(|error| error.to_string())
+        }
+        "env" => {
+            let env = scope.env();
+            let show = |name: &str| match env.iter().find(|(own, _)| own == name) {
+                Some((name, value)) => format!("{name}={value}"),
+                None => format!("{name} is not set"),
+            };
+            Ok(case.input.split_whitespace().map(show).collect::<Vec<_>>().join("\n"))
+        }
+        other => panic!("{case}: no way `{other}`"),
+    }
+}
