@@ -110,6 +110,12 @@ fn validate_tells_notices_and_strict_takes_them_for_faults() -> Result<()> {
     let noted = home.run(["validate", "noted.yaml"])?;
     noted.expect_code(0)?;
     ensure!(format!("{}{}", noted.stdout, noted.stderr).contains("`queue`"), "{}{}", noted.stdout, noted.stderr);
+    home.write("open.yaml", "steps:\n  - run: echo ${env.SOMETHING}\n")?;
+    let quiet = home.run(["validate", "open.yaml"])?;
+    ensure!(!format!("{}{}", quiet.stdout, quiet.stderr).contains("SOMETHING"), "{}{}", quiet.stdout, quiet.stderr);
+    let shown = home.run(["validate", "open.yaml", "--show-unresolved", "--strict"])?;
+    shown.expect_code(0)?;
+    ensure!(shown.stderr.contains("reason=unknown_env_binding"), "{}", shown.stderr);
     let strict = home.run(["validate", "noted.yaml", "good.yaml", "--strict"])?;
     strict.expect_code(1)?;
     home.write("bad.yaml", "steps: []\n")?;
@@ -152,11 +158,13 @@ fn plugins_are_listed_and_looked_into() -> Result<()> {
         "exec-data",
         "exec-file",
         "exec-http",
+        "exec-js",
         "jq.filter",
+        "script.js",
         "wasi.run",
     ])?;
     let rows = json(&home.run(["plugin", "list", "--output", "json"])?.expect_code(0)?.stdout)?;
-    ensure!(rows.as_array().is_some_and(|rows| rows.len() == 4), "{rows}");
+    ensure!(rows.as_array().is_some_and(|rows| rows.len() == 5), "{rows}");
     for name in ["exec-http", "http.request"] {
         home.run(["plugin", "inspect", name])?.expect_code(0)?.expect_printed(&[
             "exec-http",
@@ -246,7 +254,7 @@ fn version_help_and_completion() -> Result<()> {
     let home = Home::new()?;
     home.run(["version"])?.expect_code(0)?.expect_printed(&["pintle 0.", "linux"])?;
     let version = json(&home.run(["version", "--output", "json"])?.expect_code(0)?.stdout)?;
-    ensure!(version["plugins"].as_array().is_some_and(|plugins| plugins.len() == 4), "{version}");
+    ensure!(version["plugins"].as_array().is_some_and(|plugins| plugins.len() == 5), "{version}");
     home.run(["--version"])?.expect_code(0)?.expect_printed(&["pintle 0."])?;
     home.run(["--help"])?.expect_code(0)?.expect_printed(&["Examples:", "Exit codes:", "start", "doctor"])?;
     for command in

@@ -114,6 +114,15 @@ fn http() -> Result<()> {
 }
 
 #[test]
+fn script_js() -> Result<()> {
+    green("script-js.yaml", &["measure | America: ", " km", "312 zones in 9 regions; America is the widest"])?;
+    let home = Home::new()?;
+    let (ended, _) = run(&home, "script-js.yaml", &["unit=miles"])?;
+    ended.expect_code(0)?.expect_printed(&[" miles"])?;
+    Ok(())
+}
+
+#[test]
 fn params() -> Result<()> {
     green("params.yaml", &["deploy | good morning: 2 copies to test", "deploy | pintle:test-2"])?;
     let home = Home::new()?;
