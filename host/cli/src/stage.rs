@@ -28,6 +28,10 @@ const FIRST_PICTURE: Duration = Duration::from_millis(50);
 /// From picture to picture.
 const PICTURE: Duration = Duration::from_millis(100);
 
+/// What happens within so long of what was shown last is shown with what comes after it: nobody sees the difference, and
+/// steps that take less do not each wake who shows them.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// How a run came on stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
@@ -94,8 +98,9 @@ impl Stage {
         let mut ticks = interval_at(Instant::now() + FIRST_PICTURE, PICTURE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let feed = self.feed.clone();
+        let mut gathering = None;
         loop {
-            let open = !self.printer.is_full();
+            let open = gathering.is_none() && !self.printer.is_full();
             tokio::select! {
                 biased;
                 wish = signals.next() => self.answer(wish, house).await,
@@ -105,8 +110,15 @@ impl Stage {
                     return Ok(status);
                 }
                 error = crew.broken() => return Err(error),
-                Some(update) = self.updates.recv(), if open => self.take(vec![update.event]),
-                () = feed.came(), if open => self.take(Vec::new()),
+                Some(update) = self.updates.recv(), if open => {
+                    self.take(vec![update.event]);
+                    gathering = Some(Instant::now() + GATHER);
+                }
+                () = feed.came(), if open => {
+                    self.take(Vec::new());
+                    gathering = Some(Instant::now() + GATHER);
+                }
+                () = over(gathering) => gathering = None,
                 _ = ticks.tick(), if self.show.wants_ticks() => {
                     self.show.tick(&self.scene, house.now(), &mut self.printer);
                 }
@@ -210,6 +222,13 @@ impl Stage {
         for (channel, line) in self.scene.rest(step) {
             self.show.lines(&self.scene, step, channel, &[line], &mut self.printer);
         }
+    }
+}
+
+async fn over(gathering: Option<Instant>) {
+    match gathering {
+        Some(end) => tokio::time::sleep_until(end).await,
+        None => std::future::pending().await,
     }
 }
 
