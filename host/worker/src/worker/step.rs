@@ -105,12 +105,10 @@ impl Step {
         let dir = &self.assignment.working_dir;
         // The run's own directory is named to every step, also to one that works elsewhere.
         let named = self.env.iter().find(|(name, _)| name == RUN_DIR).map(|(_, dir)| Path::new(dir));
-        for own in named.into_iter().chain([dir.as_path()]) {
-            if own.starts_with(&self.shared.options.work_root) && !own.is_dir() {
-                Self::make(own)?;
-            }
+        if let Some(elsewhere) = named.filter(|named| named != dir) {
+            self.find_or_make(elsewhere)?;
         }
-        if !dir.is_dir() {
+        if !self.find_or_make(dir)? {
             let message =
                 format!("the working directory `{}` does not exist; create it, or change `working_dir`", dir.display());
             return Err(outcome::fault(FailReason::NotStarted, message));
@@ -129,11 +127,19 @@ impl Step {
         Ok(())
     }
 
-    fn make(dir: &Path) -> Early<()> {
-        fs::create_dir_all(dir).map_err(|error| {
+    /// True if the directory is there. A run's own is made.
+    fn find_or_make(&self, dir: &Path) -> Early<bool> {
+        if dir.is_dir() {
+            return Ok(true);
+        }
+        if !dir.starts_with(&self.shared.options.work_root) {
+            return Ok(false);
+        }
+        let made = fs::create_dir_all(dir).map_err(|error| {
             let message = format!("the run's directory `{}` cannot be made: {error}", dir.display());
             outcome::fault(FailReason::NotStarted, message)
-        })
+        });
+        made.map(|()| true)
     }
 
     async fn check_preconditions(&self) -> Early<()> {
