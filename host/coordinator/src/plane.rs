@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::future::join_all;
 use pintle_core::ids::{RunId, WorkerId};
 use pintle_core::plan::StepIndex;
 use pintle_core::run::command::{FailReason, Failed};
 use pintle_core::run::{Command, Outcome, Refusal};
 use pintle_plane::BoxFuture;
 use pintle_plane::worker::{Assignment, LogChunk, Notice, PlaneError, Reported, Settled, Taken, WorkerPlane};
-use pintle_store::{Error as StoreError, LogName};
+use pintle_store::{Error as StoreError, LogName, LogPart};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
 use crate::commit::Batch;
@@ -78,48 +77,36 @@ impl Coordinator {
         });
         let ((accepted, claimed), committed) = decided.await?;
         self.after(live, &committed.effects, want > claimed.len());
-        self.seal(settled);
         let taken = Taken::Accepted { version: committed.version };
         let taken = accepted.into_iter().map(|yes| if yes { taken.clone() } else { Taken::Stale }).collect();
         Ok((taken, self.assignments(live, claimed).await?))
     }
 
-    /// Decodes a report, and stores the ends of logs that came with it.
+    /// Decodes a report, once the ends of logs that came with it are stored: a decision may look at them.
     async fn settles(&self, live: &mut Live, settled: &[Settled]) -> Result<Vec<Command>, Error> {
-        let mut tails = self.store_tails(settled);
-        if asks_for_output(live, settled) {
-            std::mem::replace(&mut tails, Box::pin(async { Ok(()) })).await?;
+        self.seal(settled).await?;
+        let mut settles = Vec::with_capacity(settled.len());
+        for item in settled {
+            let outcome = self.decode(live, item).await?;
+            settles.push(Command::Settle { step: item.claim.step, fence: item.claim.fence, outcome });
         }
-        let decoded = async {
-            let mut settles = Vec::with_capacity(settled.len());
-            for item in settled {
-                let outcome = self.decode(live, item).await?;
-                settles.push(Command::Settle { step: item.claim.step, fence: item.claim.fence, outcome });
-            }
-            Ok(settles)
-        };
-        let (stored, decoded) = tokio::join!(tails, decoded);
-        stored.and(decoded)
+        Ok(settles)
     }
 
-    /// Stores the ends of logs that came with results. One that cannot be stored is given up, and that is said: the
-    /// step's outcome matters more than its last words. Only if the store has no time is the report to come again.
-    fn store_tails<'a>(&'a self, settled: &'a [Settled]) -> BoxFuture<'a, Result<(), Error>> {
-        let all: Vec<_> = settled.iter().flat_map(|item| &item.tail).map(|chunk| self.store_tail(chunk)).collect();
-        Box::pin(async move { join_all(all).await.into_iter().collect() })
-    }
-
-    fn store_tail<'a>(&'a self, chunk: &'a LogChunk) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
-            match self.store.append_log(&log_name(chunk), chunk.offset, chunk.bytes.clone()).await {
-                Ok(_) => Ok(()),
-                Err(error @ (StoreError::Unavailable | StoreError::Busy { .. })) => Err(error.into()),
-                Err(error) => {
-                    tracing::warn!(claim = %chunk.claim, %error, "the end of a step's log could not be stored");
-                    Ok(())
-                }
+    /// Stores the ends of logs that came with results, and lets go of what was held open for them. What cannot be
+    /// stored is given up, and that is said: the step's outcome matters more than its last words. Only if the store has
+    /// no time is the report to come again.
+    async fn seal(&self, settled: &[Settled]) -> Result<(), Error> {
+        let printed = |item: &&Settled| !item.tail.is_empty() || item.log_bytes.iter().any(|(_, bytes)| *bytes > 0);
+        for Settled { claim, tail, .. } in settled.iter().filter(printed) {
+            let rest: Vec<LogPart<'_>> = tail.iter().map(part).collect();
+            match self.store.seal_logs(&claim.run, claim.step, claim.fence, &rest).await {
+                Ok(()) => {}
+                Err(error @ (StoreError::Unavailable | StoreError::Busy { .. })) => return Err(error.into()),
+                Err(error) => tracing::warn!(%claim, %error, "the end of a step's log could not be stored"),
             }
-        })
+        }
+        Ok(())
     }
 
     /// The claimed steps with their values. One whose values cannot be resolved is settled here, as failed.
@@ -138,23 +125,6 @@ impl Coordinator {
             }
         }
         Ok(assignments)
-    }
-
-    /// Lets go of what is held open for the logs of claims that are over; nobody waits for that.
-    fn seal(&self, settled: &[Settled]) {
-        let printed = settled.iter().filter(|item| item.log_bytes.iter().any(|(_, bytes)| *bytes > 0));
-        let claims: Vec<_> = printed.map(|item| item.claim.clone()).collect();
-        if claims.is_empty() {
-            return;
-        }
-        let store = Arc::clone(&self.store);
-        tokio::spawn(async move {
-            for claim in claims {
-                if let Err(error) = store.seal_logs(&claim.run, claim.step, claim.fence).await {
-                    tracing::warn!(%claim, %error, "a log could not be closed");
-                }
-            }
-        });
     }
 
     /// Effects of a turn. The worker that took it was given what it can take: it is woken only for more.
@@ -237,17 +207,13 @@ fn claim_ready(batch: &mut Batch<'_>, worker: &WorkerId, want: usize) -> Result<
     Ok(claimed)
 }
 
-/// Whether deciding on any of the results needs what its step printed: then that must stand first.
-fn asks_for_output(live: &Live, settled: &[Settled]) -> bool {
-    settled
-        .iter()
-        .filter_map(|item| live.run.plan.step(item.claim.step))
-        .any(|step| !step.continue_on.output.is_empty())
-}
-
 fn log_name(chunk: &LogChunk) -> LogName {
     let claim = &chunk.claim;
     LogName { run: claim.run.clone(), step: claim.step, fence: claim.fence, channel: chunk.channel }
+}
+
+fn part(chunk: &LogChunk) -> LogPart<'_> {
+    LogPart { channel: chunk.channel, offset: chunk.offset, bytes: &chunk.bytes }
 }
 
 impl WorkerPlane for Coordinator {

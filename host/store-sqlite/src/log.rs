@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pintle_core::counter::Fence;
 use pintle_core::ids::RunId;
 use pintle_core::plan::StepIndex;
-use pintle_store::{BoxFuture, Channel, Error, LogName, Logs};
+use pintle_store::{BoxFuture, Channel, Error, LogName, LogPart, Logs};
 
 use crate::blob::{read, size};
 use crate::fault;
@@ -19,7 +19,7 @@ use crate::store::Sqlite;
 /// Files that are kept open. One more costs an `open` at the next chunk, nothing else.
 const OPEN: usize = 256;
 
-/// Files of steps that run. Only the lane's thread writes, so a file's length is known.
+/// Files of steps that run. Who writes to a log of one that is kept open holds the lock, so its length is known.
 #[derive(Debug, Default)]
 pub(crate) struct Handles {
     open: Mutex<HashMap<LogName, Handle>>,
@@ -37,14 +37,20 @@ impl Logs for Sqlite {
         Box::pin(self.inner().lane.block(move || handles.append(&layout, log, offset, &bytes)))
     }
 
-    fn seal_logs<'a>(&'a self, run: &'a RunId, step: StepIndex, fence: Fence) -> BoxFuture<'a, Result<(), Error>> {
-        let (handles, run) = (Arc::clone(&self.inner().handles), run.clone());
-        Box::pin(self.inner().lane.block(move || {
-            for channel in Channel::ALL {
-                handles.lock().remove(&LogName { run: run.clone(), step, fence, channel });
-            }
-            Ok(())
-        }))
+    /// On the caller's thread: the end of a step waits for it, and to hand it to the lane and to wake up again takes
+    /// longer than to write it.
+    fn seal_logs<'a>(
+        &'a self,
+        run: &'a RunId,
+        step: StepIndex,
+        fence: Fence,
+        rest: &'a [LogPart<'a>],
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let name = |channel| LogName { run: run.clone(), step, fence, channel };
+            let sealed = Channel::ALL.map(|channel| self.inner().handles.seal(self.layout(), &name(channel), rest));
+            sealed.into_iter().collect()
+        })
     }
 
     fn read_log<'a>(&'a self, log: &'a LogName, offset: u64, limit: usize) -> BoxFuture<'a, Result<Vec<u8>, Error>> {
@@ -76,12 +82,21 @@ impl Handles {
             open.insert(log.clone(), Handle::open(layout, &path)?);
         }
         let Some(handle) = open.get_mut(&log) else { return Ok(0) };
-        if offset > handle.length {
-            return Err(Error::LogGap { log: log.to_string(), have: handle.length, offset });
+        handle.append(&log, &path, offset, bytes)
+    }
+
+    /// Writes what is left of a log, and keeps its file open no longer.
+    fn seal(&self, layout: &Layout, log: &LogName, rest: &[LogPart<'_>]) -> Result<(), Error> {
+        let mut handle = self.lock().remove(log);
+        for part in rest.iter().filter(|part| part.channel == log.channel) {
+            let path = layout.log(log);
+            let handle = match &mut handle {
+                Some(handle) => handle,
+                empty @ None => empty.insert(Handle::open(layout, &path)?),
+            };
+            handle.append(log, &path, part.offset, part.bytes)?;
         }
-        handle.file.write_all_at(bytes, offset).map_err(|e| fault::io(e, "write", &path))?;
-        handle.length = handle.length.max(offset.saturating_add(bytes.len() as u64));
-        Ok(handle.length)
+        Ok(())
     }
 }
 
@@ -106,6 +121,16 @@ impl Handle {
         };
         let opened = file.and_then(|file| Ok(Self { length: file.metadata()?.len(), file }));
         opened.map_err(|e| fault::io(e, "open", path))
+    }
+
+    /// Writes a chunk where it belongs; how long the log is then.
+    fn append(&mut self, log: &LogName, path: &Path, offset: u64, bytes: &[u8]) -> Result<u64, Error> {
+        if offset > self.length {
+            return Err(Error::LogGap { log: log.to_string(), have: self.length, offset });
+        }
+        self.file.write_all_at(bytes, offset).map_err(|e| fault::io(e, "write", path))?;
+        self.length = self.length.max(offset.saturating_add(bytes.len() as u64));
+        Ok(self.length)
     }
 }
 

@@ -40,7 +40,7 @@ pub use change::{Changes, Mark};
 pub use clock::Clock;
 pub use error::{Cause, Error};
 pub use kv::{Condition, Entry, Guard, Kv, KvError, Scope};
-pub use log::{Channel, LogName, Logs};
+pub use log::{Channel, LogName, LogPart, Logs};
 pub use node::Nodes;
 pub use plugin::Plugins;
 pub use run::{Cursor, Page, RunFilter, RunRow, Runs, StoredRun, Trigger};

@@ -30,13 +30,32 @@ impl fmt::Display for LogName {
     }
 }
 
+/// What one stream of a claim has printed from an offset on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogPart<'a> {
+    /// The stream.
+    pub channel: Channel,
+    /// Where it belongs.
+    pub offset: u64,
+    /// What was printed.
+    pub bytes: &'a [u8],
+}
+
 /// Logs. They survive the death of every process; at power loss the last moments may be gone.
 pub trait Logs: Send + Sync {
     /// Stores a chunk where it belongs, and returns how long the log is now. Sending it again changes nothing; a chunk
     /// that would leave a hole is refused with [`Error::LogGap`].
     fn append_log<'a>(&'a self, log: &'a LogName, offset: u64, bytes: Vec<u8>) -> BoxFuture<'a, Result<u64, Error>>;
-    /// The claim is over: its logs are complete, and what was held open for them is let go.
-    fn seal_logs<'a>(&'a self, run: &'a RunId, step: StepIndex, fence: Fence) -> BoxFuture<'a, Result<(), Error>>;
+    /// The claim is over: stores what is left of its logs, as [`append_log`](Self::append_log) would in that order, and
+    /// lets go of what was held open for them. May be sent again. What cannot be stored of one stream keeps nothing of
+    /// the other back.
+    fn seal_logs<'a>(
+        &'a self,
+        run: &'a RunId,
+        step: StepIndex,
+        fence: Fence,
+        rest: &'a [LogPart<'a>],
+    ) -> BoxFuture<'a, Result<(), Error>>;
     /// At most `limit` bytes (and 1 MiB) from `offset`; empty past the end, and for a log that nobody wrote.
     fn read_log<'a>(&'a self, log: &'a LogName, offset: u64, limit: usize) -> BoxFuture<'a, Result<Vec<u8>, Error>>;
     /// How long a log is; 0 for one that nobody wrote.

@@ -69,6 +69,7 @@ macro_rules! conformance {
             chunks_of_a_log_go_where_they_belong,
             logs_of_a_run_are_listed,
             a_sealed_log_is_read_as_before,
+            what_is_left_of_a_log_is_stored_as_it_is_sealed,
             a_log_stays_below_its_run_whatever_the_run_is_called,
             blobs_are_kept_by_digest,
         );

@@ -6,7 +6,7 @@ use pintle_core::plan::StepIndex;
 
 use super::cases;
 use super::make::id;
-use crate::{Channel, Error, LogName};
+use crate::{Channel, Error, LogName, LogPart};
 
 fn log(run: &str, step: u32, fence: u64, channel: Channel) -> LogName {
     LogName { run: id(run), step: StepIndex(step), fence: Fence(fence), channel }
@@ -54,11 +54,32 @@ cases! {
     async fn a_sealed_log_is_read_as_before(store) {
         let out = log("r1", 0, 1, Channel::Stdout);
         store.append_log(&out, 0, b"all of it".to_vec()).await.unwrap();
-        store.seal_logs(&out.run, out.step, out.fence).await.unwrap();
+        store.seal_logs(&out.run, out.step, out.fence, &[]).await.unwrap();
         assert_eq!(store.read_log(&out, 0, 100).await.unwrap(), b"all of it");
         assert_eq!(store.append_log(&out, 0, b"all".to_vec()).await.unwrap(), 9);
-        store.seal_logs(&out.run, StepIndex(7), out.fence).await.unwrap();
+        store.seal_logs(&out.run, StepIndex(7), out.fence, &[]).await.unwrap();
         assert_eq!(store.read_log(&out, 0, 100).await.unwrap(), b"all of it");
+    }
+
+    /// What is left goes behind what is there, by streams, and may be sent again; a hole in one stream is not the other's.
+    async fn what_is_left_of_a_log_is_stored_as_it_is_sealed(store) {
+        let (out, err) = (log("r1", 0, 1, Channel::Stdout), log("r1", 0, 1, Channel::Stderr));
+        let part = |channel, offset, bytes| LogPart { channel, offset, bytes };
+        store.append_log(&out, 0, b"one ".to_vec()).await.unwrap();
+        let rest = [
+            part(Channel::Stdout, 4, b"two ".as_slice()),
+            part(Channel::Stderr, 0, b"oh".as_slice()),
+            part(Channel::Stdout, 8, b"three".as_slice()),
+        ];
+        for _ in 0..2 {
+            store.seal_logs(&out.run, out.step, out.fence, &rest).await.unwrap();
+            assert_eq!(store.read_log(&out, 0, 100).await.unwrap(), b"one two three");
+            assert_eq!(store.read_log(&err, 0, 100).await.unwrap(), b"oh");
+        }
+        let torn = [part(Channel::Stdout, 20, b"x".as_slice()), part(Channel::Stderr, 2, b"!".as_slice())];
+        let hole = store.seal_logs(&out.run, out.step, out.fence, &torn).await;
+        assert!(matches!(hole, Err(Error::LogGap { have: 13, offset: 20, .. })), "{hole:?}");
+        assert_eq!(store.read_log(&err, 0, 100).await.unwrap(), b"oh!");
     }
 
     /// A run may be called `..`; its logs are its own all the same.
