@@ -12,9 +12,12 @@ use anyhow::{Context, Result};
 use super::report::Figure;
 use crate::shell;
 
-/// How often the process's high-water mark of memory is read. The mark itself never falls: what is missed is only
-/// what was added in the last moment.
+/// How soon the process's high-water mark of memory is read again, at least. The mark itself never falls: what is missed
+/// is only what was added in the last moment.
 const WATCH: Duration = Duration::from_millis(1);
+/// A process that has run for long is looked at less often, each time after so much more of the time that it has run:
+/// a look is work, on a processor that it may want itself.
+const WATCH_SHARE: u32 = 20;
 
 /// One run.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +44,7 @@ pub(super) fn take(command: &mut Command) -> Result<(Sample, ExitStatus)> {
             let mut most = 0;
             while !ended.load(Ordering::Relaxed) {
                 most = most.max(high_water(&status));
-                thread::sleep(WATCH);
+                thread::sleep(WATCH.max(start.elapsed() / WATCH_SHARE));
             }
             most
         }
