@@ -45,7 +45,7 @@ impl House {
             Durability::Power => Mode::Power,
             Durability::Process => Mode::Process,
         };
-        let store = Sqlite::open(pintle_store_sqlite::Options::new(&settings.home).mode(mode))?;
+        let store = Sqlite::open(pintle_store_sqlite::Options::new(&settings.home).mode(mode).alone())?;
         let node = home::node()?;
         let env = env(settings);
         let options = Options {

@@ -3,8 +3,10 @@
 //! Many processes share a data directory (`start`, `status`, `retry`, `server`), and none of them may wait long, lose
 //! what it was told is kept, or see `database is locked`. Four rules do that:
 //!
-//! 1. *One writer a process.* All writes go through one thread. What waited while the last commit ran goes into the
-//!    next one, each transaction in a savepoint of its own, and nobody is answered before the commit.
+//! 1. *One writer a process.* All writes go through one connection, on a thread of its own; in a process that has one
+//!    run ([`Options::alone`]) also on the thread that asks, where nobody else writes or waits. What waited while the
+//!    last commit ran goes into the next one, each transaction in a savepoint of its own, and nobody is answered before
+//!    the commit.
 //! 2. *One writer a directory.* A batch holds `flock pintle.write`, for milliseconds, and does not take it again for a
 //!    moment, so that a small writer gets its turn beside a busy one. SQLite's own busy handler starves it.
 //! 3. *Readers never wait*, for the log is write-ahead; they are short, and on threads of their own.

@@ -101,10 +101,10 @@ impl WriteLock {
     /// Takes the lock, or says for how long it was waited in vain.
     pub(crate) fn acquire(&mut self) -> Result<Held<'_>, Error> {
         let begun = Instant::now();
-        let Self { path, gate, patience, released, waiter } = self;
-        while released.is_some_and(|at| at.elapsed() < GAP) {
+        while self.must_wait() {
             std::thread::yield_now();
         }
+        let Self { path, gate, patience, released, waiter } = self;
         loop {
             // Each turn asks anew, also for what the waiting thread was granted: the gate may have been closed since,
             // and asking for what we hold is free.
@@ -127,6 +127,21 @@ impl WriteLock {
                 }
             }
         }
+    }
+
+    /// Whether the lock can be had without waiting. What it finds free it keeps for the [`WriteLock::acquire`] that
+    /// follows at once.
+    pub(crate) fn is_free(&self) -> bool {
+        if self.must_wait() || self.waiter.as_ref().is_some_and(|waiter| waiter.asked) {
+            return false;
+        }
+        let Ok(_passing) = self.gate.passage.try_lock() else { return false };
+        flock(&self.gate.file, FlockOperation::NonBlockingLockExclusive).is_ok()
+    }
+
+    /// It is still the others' turn.
+    fn must_wait(&self) -> bool {
+        self.released.is_some_and(|at| at.elapsed() < GAP)
     }
 
     /// Lets go of what was granted after its batch gave up. True while that may still come.

@@ -27,6 +27,9 @@ pub struct Options {
     pub queue: usize,
     /// No more than so many pages of 4 KiB in the database file; more is a full disk. None: what the disk holds.
     pub page_limit: Option<u32>,
+    /// Commits are made on the threads that ask for them where nobody else writes. For a process that has one run and
+    /// so gains nothing by gathering; only in [`Mode::Process`], whose commits do not wait for the disk.
+    pub alone: bool,
     /// Takes the directory to be on a file system of this `statfs` type. For tests of what is refused.
     pub pretend_file_system: Option<u64>,
 }
@@ -41,8 +44,16 @@ impl Options {
             patience: Duration::from_secs(10),
             queue: 1024,
             page_limit: None,
+            alone: false,
             pretend_file_system: None,
         }
+    }
+
+    /// For a process that has one run.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
     }
 
     /// In another mode.

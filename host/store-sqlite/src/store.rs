@@ -75,6 +75,7 @@ impl Sqlite {
             lock,
             clock: Arc::clone(&clock),
             queue: options.queue,
+            alone: options.alone,
         };
         let inner = Inner {
             writer: Writer::spawn(setup, conn)?,

@@ -1,8 +1,15 @@
-//! The writer: one thread, one connection, many transactions a commit.
+//! The writer: one connection, one thread, many transactions a commit.
 //!
 //! A [`Job`] is anything that writes. The thread takes what waits, holds the directory's write lock and one
 //! transaction of the engine around all of it, commits, lets go of the lock, and only then answers. So commits grow with
 //! the load, and nobody waits for company.
+//!
+//! Where nothing waits and nobody else holds the lock, a process that asks for it ([`Options::alone`]) has its commit made
+//! on the thread that asks: waking the writer, and being woken by it, takes half as long again as the commit. It is the
+//! same batch on the same connection, of one job; the [`Batcher`] is behind a mutex, and whoever does not get it at once
+//! hands in as ever.
+//!
+//! [`Options::alone`]: crate::Options::alone
 //!
 //! The danger is a commit that failed: what reached the disk is not known, and a second `fsync` of the same pages may
 //! succeed without having written them. So the connection is opened anew, everybody in the batch is told, and a second
@@ -12,8 +19,9 @@
 mod batch;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -63,36 +71,81 @@ pub(crate) struct Setup {
     pub(crate) lock: WriteLock,
     pub(crate) clock: Arc<Anchor>,
     pub(crate) queue: usize,
+    pub(crate) alone: bool,
+}
+
+/// A job; or none, and the writer is to look anew at how long it may rest.
+type Message = Option<Box<dyn Job>>;
+
+/// What the thread shares with those who commit by themselves.
+struct Shared {
+    batcher: Mutex<Batcher>,
+    /// Jobs that were handed in and are not answered yet.
+    waiting: AtomicUsize,
 }
 
 /// The handle to the writer thread.
-#[derive(Debug)]
 pub(crate) struct Writer {
     database: PathBuf,
-    jobs: Option<SyncSender<Box<dyn Job>>>,
+    alone: bool,
+    shared: Arc<Shared>,
+    jobs: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("database", &self.database).field("alone", &self.alone).finish_non_exhaustive()
+    }
 }
 
 impl Writer {
     /// Starts the thread on a connection to a migrated database.
     pub(crate) fn spawn(setup: Setup, conn: Connection) -> Result<Self, Error> {
         let (jobs, inbox) = sync_channel(setup.queue.max(1));
-        let database = setup.database.clone();
-        let batcher = Batcher::new(setup, conn)?;
+        let (database, alone) = (setup.database.clone(), setup.alone);
+        let batcher = Mutex::new(Batcher::new(setup, conn)?);
+        let shared = Arc::new(Shared { batcher, waiting: AtomicUsize::new(0) });
+        let serving = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("pintle-writer".into())
-            .spawn(move || serve(batcher, &inbox))
+            .spawn(move || serve(&serving, &inbox))
             .map_err(|e| crate::fault::io(e, "start a thread for", &database))?;
-        Ok(Self { database, jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { database, alone, shared, jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Hands in a job, which will be answered; or refuses it, and nothing happens.
     pub(crate) fn submit(&self, job: Box<dyn Job>) -> Result<(), Error> {
         let Some(jobs) = &self.jobs else { return Err(closed()) };
-        jobs.try_send(job).map_err(|refused| match refused {
-            TrySendError::Full(_) => Error::Unavailable,
-            TrySendError::Disconnected(_) => closed(),
+        let job = match self.commit_here(job, jobs) {
+            Some(job) => job,
+            None => return Ok(()),
+        };
+        self.shared.waiting.fetch_add(1, Ordering::AcqRel);
+        jobs.try_send(Some(job)).map_err(|refused| {
+            self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
+            match refused {
+                TrySendError::Full(_) => Error::Unavailable,
+                TrySendError::Disconnected(_) => closed(),
+            }
         })
+    }
+
+    /// Commits and answers a job on this thread, unless others write or wait: then it is handed back. Nothing that was
+    /// handed in before is overtaken.
+    fn commit_here(&self, job: Box<dyn Job>, jobs: &SyncSender<Message>) -> Option<Box<dyn Job>> {
+        if !self.alone || self.shared.waiting.load(Ordering::Acquire) > 0 {
+            return Some(job);
+        }
+        let Ok(mut batcher) = self.shared.batcher.try_lock() else { return Some(job) };
+        let before = batcher.rest_after();
+        let back = batcher.run_here(job);
+        let after = batcher.rest_after();
+        if back.is_none() && after.is_some_and(|after| before.is_none_or(|before| after < before)) {
+            // A full queue has the thread look by itself.
+            let _ = jobs.try_send(None);
+        }
+        back
     }
 
     /// Writes one thing in a savepoint of its own, and answers when it is committed.
@@ -120,21 +173,33 @@ pub(crate) fn closed() -> Error {
     Error::Stopped { reason: "it was closed".into() }
 }
 
-/// Batch after batch, until nobody can hand in any more.
-fn serve(mut batcher: Batcher, inbox: &Receiver<Box<dyn Job>>) {
+/// Batch after batch, until nobody can hand in any more. A panic of somebody's job ends it: nobody knows what the
+/// connection is worth then.
+fn serve(shared: &Shared, inbox: &Receiver<Message>) {
+    let run = |batcher: &mut Batcher, job| {
+        let answered = batcher.run(job, inbox);
+        shared.waiting.fetch_sub(answered, Ordering::AcqRel);
+    };
     loop {
+        let Ok(mut batcher) = shared.batcher.lock() else { return };
         if let Some(job) = batcher.carried() {
-            batcher.run(job, inbox);
+            run(&mut batcher, job);
             continue;
         }
         let late = batcher.lock_may_come_late().then_some(LATE_GRANT);
-        let first = match late.or_else(|| batcher.pause()) {
+        let pause = late.or_else(|| batcher.pause());
+        drop(batcher);
+        let first = match pause {
             None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(pause) => inbox.recv_timeout(pause),
         };
+        let Ok(mut batcher) = shared.batcher.lock() else { return };
         match first {
-            Ok(job) => batcher.run(job, inbox),
+            Ok(Some(job)) => run(&mut batcher, job),
+            Ok(None) => {}
             Err(RecvTimeoutError::Timeout) if late.is_some() => {}
+            // Somebody may have committed by himself meanwhile.
+            Err(RecvTimeoutError::Timeout) if batcher.pause().is_some_and(|left| !left.is_zero()) => {}
             Err(RecvTimeoutError::Timeout) => batcher.rest(),
             Err(RecvTimeoutError::Disconnected) => return batcher.finish(),
         }

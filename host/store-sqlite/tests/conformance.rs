@@ -4,23 +4,30 @@
 use pintle_store::suite::Case;
 use pintle_store_sqlite::{Mode, Options, Sqlite};
 
-fn drive(mode: Mode, case: Case) {
+fn drive(how: fn(Options) -> Options, case: Case) {
     let dir = tempfile::tempdir().unwrap();
-    let store = Sqlite::open(Options::new(dir.path()).mode(mode)).unwrap();
+    let store = Sqlite::open(how(Options::new(dir.path()))).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(case(&store));
 }
 
 mod process {
     fn with_store(case: super::Case) {
-        super::drive(super::Mode::Process, case);
+        super::drive(|options| options.mode(super::Mode::Process), case);
     }
     pintle_store::conformance!(with_store);
 }
 
 mod power {
     fn with_store(case: super::Case) {
-        super::drive(super::Mode::Power, case);
+        super::drive(|options| options.mode(super::Mode::Power), case);
+    }
+    pintle_store::conformance!(with_store);
+}
+
+mod alone {
+    fn with_store(case: super::Case) {
+        super::drive(super::Options::alone, case);
     }
     pintle_store::conformance!(with_store);
 }

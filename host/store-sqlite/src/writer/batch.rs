@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pintle_store::Error;
 use rusqlite::Connection;
 
-use super::{Job, Setup, Tx};
+use super::{Job, Message, Setup, Tx};
 use crate::checkpoint::Log;
 use crate::connection;
 use crate::fault::{self, Fault};
@@ -36,6 +36,8 @@ pub(super) struct Batcher {
     conn: Option<Connection>,
     sync: Sync,
     log: Log,
+    /// When it last did something.
+    busy: Instant,
     /// Commits that failed in a row.
     failures: u32,
     /// Wants to be surer than the batch that it was found in.
@@ -44,7 +46,8 @@ pub(super) struct Batcher {
 
 impl Batcher {
     pub(super) fn new(setup: Setup, conn: Connection) -> Result<Self, Error> {
-        let mut batcher = Self { setup, conn: None, sync: Sync::Full, log: Log::default(), failures: 0, carried: None };
+        let (log, busy) = (Log::default(), Instant::now());
+        let mut batcher = Self { setup, conn: None, sync: Sync::Full, log, busy, failures: 0, carried: None };
         batcher.adopt(conn)?;
         Ok(batcher)
     }
@@ -64,8 +67,14 @@ impl Batcher {
         Ok(())
     }
 
-    pub(super) fn pause(&self) -> Option<Duration> {
+    /// For how long there must have been nothing to do before the log is brought in; none: there is none.
+    pub(super) fn rest_after(&self) -> Option<Duration> {
         self.log.pause()
+    }
+
+    /// What is left of [`Batcher::rest_after`].
+    pub(super) fn pause(&self) -> Option<Duration> {
+        self.rest_after().map(|pause| pause.saturating_sub(self.busy.elapsed()))
     }
 
     pub(super) fn lock_may_come_late(&mut self) -> bool {
@@ -77,33 +86,54 @@ impl Batcher {
         self.carried.take()
     }
 
-    /// Commits a job with all that waits behind it, and answers them.
-    pub(super) fn run(&mut self, first: Box<dyn Job>, inbox: &Receiver<Box<dyn Job>>) {
-        let mut jobs = Vec::new();
-        let committed = self.commit(first, &mut jobs, inbox);
-        for job in jobs {
-            job.answer(committed.clone());
-        }
+    /// Commits a job with all that waits behind it, and answers them; says how many they were.
+    pub(super) fn run(&mut self, first: Box<dyn Job>, inbox: &Receiver<Message>) -> usize {
+        let answered = self.run_with(first, Some(inbox));
         if self.log.is_large() {
             self.check_in();
         }
+        answered
+    }
+
+    /// Commits a job alone, and answers it. Hands it back where it would have to wait for the disk or for another
+    /// process, or where the writer has something to mend first.
+    pub(super) fn run_here(&mut self, job: Box<dyn Job>) -> Option<Box<dyn Job>> {
+        let sound = self.failures == 0 && self.conn.is_some() && self.carried.is_none();
+        let short = self.setup.mode == Mode::Process && !job.is_full() && !self.log.is_large();
+        if !(sound && short && self.setup.lock.is_free()) {
+            return Some(job);
+        }
+        self.run_with(job, None);
+        None
+    }
+
+    fn run_with(&mut self, first: Box<dyn Job>, inbox: Option<&Receiver<Message>>) -> usize {
+        let mut jobs = Vec::new();
+        let committed = self.commit(first, &mut jobs, inbox);
+        self.busy = Instant::now();
+        let answered = jobs.len();
+        for job in jobs {
+            job.answer(committed.clone());
+        }
+        answered
     }
 
     /// There is nothing to do.
     pub(super) fn rest(&mut self) {
         self.expire();
         self.check_in();
+        self.busy = Instant::now();
     }
 
     /// Nobody can hand in any more.
-    pub(super) fn finish(mut self) {
+    pub(super) fn finish(&mut self) {
         if self.log.is_worth_an_exit() {
             self.check_in();
         }
     }
 
     /// `jobs` are those that the answer is for.
-    fn commit(&mut self, first: Box<dyn Job>, jobs: &mut Jobs, inbox: &Receiver<Box<dyn Job>>) -> Result<(), Error> {
+    fn commit(&mut self, first: Box<dyn Job>, jobs: &mut Jobs, inbox: Option<&Receiver<Message>>) -> Result<(), Error> {
         if self.failures >= 2 {
             jobs.push(first);
             return Err(Error::Stopped { reason: "two writes in a row failed at the device".into() });
@@ -120,7 +150,7 @@ impl Batcher {
         &mut self,
         first: Box<dyn Job>,
         jobs: &mut Jobs,
-        inbox: &Receiver<Box<dyn Job>>,
+        inbox: Option<&Receiver<Message>>,
     ) -> Result<(), Error> {
         let full = self.setup.mode == Mode::Power || first.is_full();
         jobs.push(first);
@@ -141,7 +171,7 @@ impl Batcher {
             self.setup.clock.raise(conn)
         };
         let tx = Tx { conn, database: path, now: begin().map_err(|e| fault::sql(e, path))? };
-        write_all(&tx, jobs, || take(inbox, full, &mut self.carried)).map_err(|fault| fault.named(path))?;
+        write_all(&tx, jobs, || take(inbox?, full, &mut self.carried)).map_err(|fault| fault.named(path))?;
         sql::execute(conn, query!("transaction/commit"), []).map_err(|e| fault::sql(e, path))?;
         Ok(())
     }
@@ -212,11 +242,11 @@ fn write_all(tx: &Tx<'_>, jobs: &mut Jobs, mut more: impl FnMut() -> Option<Box<
 }
 
 /// What waits next, unless it wants to be surer than this batch is.
-fn take(inbox: &Receiver<Box<dyn Job>>, full: bool, carried: &mut Option<Box<dyn Job>>) -> Option<Box<dyn Job>> {
+fn take(inbox: &Receiver<Message>, full: bool, carried: &mut Option<Box<dyn Job>>) -> Option<Box<dyn Job>> {
     if carried.is_some() {
         return None;
     }
-    let job = inbox.try_recv().ok()?;
+    let job = inbox.try_recv().ok()??;
     if job.is_full() && !full {
         *carried = Some(job);
         return None;
@@ -243,6 +273,7 @@ fn set_sync(conn: &Connection, current: &mut Sync, wanted: Sync) -> rusqlite::Re
 #[expect(clippy::unwrap_used, reason = "a test says so by failing")]
 mod tests {
     use std::sync::mpsc::{Sender, channel, sync_channel};
+    use std::thread::{self, ThreadId};
 
     use crate::options::Options;
     use crate::store::Sqlite;
@@ -301,12 +332,60 @@ mod tests {
         assert_eq!(seen(Mode::Process, &order).len(), 3, "and nothing is left behind");
     }
 
+    /// Tells which thread wrote it.
+    struct Where(Sender<ThreadId>);
+
+    impl Job for Where {
+        fn is_full(&self) -> bool {
+            false
+        }
+
+        fn weight(&self) -> usize {
+            1
+        }
+
+        fn write(&mut self, _: &Tx<'_>) -> Result<(), Fault> {
+            self.0.send(thread::current().id()).unwrap();
+            Ok(())
+        }
+
+        fn answer(self: Box<Self>, _: Result<(), Error>) {}
+    }
+
+    #[test]
+    fn who_is_alone_commits_by_himself_and_overtakes_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let me = thread::current().id();
+        let (sender, wrote) = channel();
+        let submit = |store: &Sqlite| store.inner().writer.submit(Box::new(Where(sender.clone()))).unwrap();
+        let store = Sqlite::open(Options::new(dir.path()).alone()).unwrap();
+        submit(&store);
+        assert_eq!(wrote.recv().unwrap(), me);
+
+        let quiet = store.quiesce();
+        submit(&store);
+        submit(&store);
+        assert!(wrote.try_recv().is_err(), "nobody writes behind a closed gate");
+        drop(quiet);
+        assert!(wrote.recv().unwrap() != me && wrote.recv().unwrap() != me, "those who waited were overtaken");
+        // As soon as both are answered and the lock was left to others for a moment.
+        submit(&store);
+        while wrote.recv().unwrap() != me {
+            submit(&store);
+        }
+
+        let other = tempfile::tempdir().unwrap();
+        let sure = Sqlite::open(Options::new(other.path()).alone().mode(Mode::Power)).unwrap();
+        submit(&sure);
+        assert_ne!(wrote.recv().unwrap(), me, "a commit that waits for the disk");
+    }
+
     #[test]
     fn what_waits_is_taken_up_to_the_first_that_wants_more() {
-        let (sender, inbox) = sync_channel::<Box<dyn Job>>(8);
+        let (sender, inbox) = sync_channel::<Message>(8);
         let (seen, _answers) = channel();
         for full in [false, true, false] {
-            sender.send(Box::new(Probe { full, seen: seen.clone(), sync: 0 })).unwrap();
+            sender.send(Some(Box::new(Probe { full, seen: seen.clone(), sync: 0 }))).unwrap();
         }
         let mut carried = None;
         assert!(take(&inbox, false, &mut carried).is_some_and(|job| !job.is_full()));
