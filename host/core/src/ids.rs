@@ -154,6 +154,11 @@ mod tests {
         for bad in ["", "a/b", "a\nb", &"x".repeat(65)] {
             assert!(RunId::new(bad).is_err(), "{bad:?} was taken");
         }
+        let said = |text: &str| RunId::new(text).map_err(|e| e.to_string());
+        assert_eq!(said(""), Err("run id `` is not valid: it is empty".to_owned()));
+        assert_eq!(said("a/b"), Err("run id `a/b` is not valid: it holds a slash or a control character".to_owned()));
+        let long = "x".repeat(65);
+        assert_eq!(said(&long), Err(format!("run id `{long}` is not valid: it is longer than 64 bytes")));
         assert_eq!(RunId::new("nightly-1").map(|id| id.to_string()), Ok("nightly-1".to_owned()));
     }
 
@@ -162,6 +167,10 @@ mod tests {
         let digest = Digest::from_bytes([0xab; 32]);
         assert_eq!(digest.as_str(), "ab".repeat(32));
         assert_eq!(Digest::new(digest.as_str()), Ok(digest));
-        assert!(Digest::new("AB".repeat(32)).is_err());
+        let upper = "AB".repeat(32);
+        assert_eq!(
+            Digest::new(upper.as_str()).map_err(|e| e.to_string()),
+            Err(format!("digest `{upper}` is not valid: it is not 64 lower-case hex digits"))
+        );
     }
 }

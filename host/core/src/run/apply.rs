@@ -13,9 +13,9 @@ use crate::time::Timestamp;
 
 /// An event that cannot have followed what came before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("event {event} cannot follow at version {version}: {reason}")]
+#[error("event {number} ({event}) cannot follow those before it: {reason}")]
 pub struct Corrupt {
-    version: u64,
+    number: u64,
     event: String,
     reason: String,
 }
@@ -61,19 +61,26 @@ pub(super) fn fold(run: &mut impl Fold, event: &Event) -> Result<(), Corrupt> {
         Some(step) => fold_step(run, step, event),
         None => fold_run(run, event),
     };
-    result.map_err(|reason| Corrupt {
-        version: run.head().version.get(),
-        event: format!("{:?}", event.body),
-        reason,
-    })?;
+    result.map_err(|reason| Corrupt { number: run.head().version.next().get(), event: named(&event.body), reason })?;
     let head = run.head_mut();
     head.version = head.version.next();
     Ok(())
 }
 
+/// What happened, without what it carries: that may be long, or secret.
+fn named(body: &Body) -> String {
+    let whole = format!("{body:?}");
+    let kind = whole.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    match body.step() {
+        Some(step) => format!("{kind} of step {}", step.0),
+        None => kind.to_owned(),
+    }
+}
+
 fn fold_run(run: &mut impl Fold, event: &Event) -> Result<(), String> {
     let status = run.head().status;
-    let allowed = |ok: bool| if ok { Ok(()) } else { Err(format!("the run is {status:?}")) };
+    let standing = || status.map_or("not submitted", RunStatus::as_str);
+    let allowed = |ok: bool| if ok { Ok(()) } else { Err(format!("the run is {}", standing())) };
     match &event.body {
         // (none) => Queued
         Body::Submitted(submission) => {

@@ -7,6 +7,7 @@
 //! | `random` | plans and commands made by chance |
 //! | `transitions`, `words` | every state against every command, as golden tables |
 //! | `order`, `ends`, `tries`, `stops`, `recovery`, `handlers`, `retries` | what runs when, by topic |
+//! | `refusals` | what is said when a run does not add up |
 //! | `properties`, `growth`, `corpus`, `golden` | chance, size, and events of old |
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
@@ -21,6 +22,7 @@ mod plans;
 mod properties;
 mod random;
 mod recovery;
+mod refusals;
 mod retries;
 mod stand;
 mod stops;
