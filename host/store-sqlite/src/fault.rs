@@ -90,6 +90,8 @@ pub(crate) fn io(error: std::io::Error, doing: &'static str, path: &Path) -> Err
         ErrorKind::ReadOnlyFilesystem => Error::ReadOnly { path, source: Arc::new(error) },
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull { path, source: Arc::new(error) },
         ErrorKind::NotADirectory => Error::NotADirectory { path },
+        // Nothing here is opened to be asked again later, so this is said of a thread alone.
+        ErrorKind::WouldBlock => Error::NoThread { path, source: Arc::new(error) },
         _ => Error::Io { doing, path, source: Arc::new(error) },
     }
 }

@@ -164,7 +164,11 @@ async fn failing(store: &Sqlite) {
     };
     next().await.unwrap();
     break_device(true);
-    assert!(matches!(next().await, Err(CommitError::Store(Error::Io { .. }))), "the first failure");
+    let first = next().await.unwrap_err();
+    assert!(matches!(first, CommitError::Store(Error::Io { .. })), "the first failure: {first:?}");
+    let database = store.layout().root().join("pintle.db");
+    let sentence = "the device or file system reported an error; the system's log says more (`dmesg`)";
+    assert_eq!(first.to_string(), format!("cannot use {}: {sentence}", database.display()));
     break_device(false);
     next().await.unwrap();
     break_device(true);
@@ -173,7 +177,8 @@ async fn failing(store: &Sqlite) {
     }
     break_device(false);
     let stopped = next().await.unwrap_err().to_string();
-    assert!(stopped.starts_with("the store has stopped: two writes in a row failed"), "{stopped}");
+    let sentence = "the store has stopped: two writes in a row failed at the device; start the process again";
+    assert_eq!(stopped, sentence);
     assert_eq!(store.events_after(&id("r3"), Version(0)).await.unwrap().len(), 3, "reads go on");
     say("survived");
 }

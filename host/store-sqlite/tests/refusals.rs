@@ -1,5 +1,5 @@
 //! Directories and files that cannot be used: one clear sentence each, and nothing is lost.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says so by failing")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test says so by failing")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,11 +9,14 @@ use std::process::Command;
 
 use pintle_core::counter::{Fence, Version};
 use pintle_core::ids::RunId;
+use pintle_core::plan::StepIndex;
 use pintle_store::suite::{claimed, submission};
-use pintle_store::{Blobs, CommitError, Error, Runs, Txn};
+use pintle_store::{Blobs, Channel, CommitError, Error, LogName, Logs, Runs, Steps, Txn};
 use pintle_store_sqlite::{Options, Sqlite};
 
 const DIR: &str = "PINTLE_TEST_DIR";
+/// Set: the system gives no more threads.
+const NO_THREADS: &str = "PINTLE_TEST_NO_THREADS";
 const NOBODY: u32 = 65_534;
 const PART: [&str; 4] = ["--exact", "plays_its_part", "--ignored", "--nocapture"];
 
@@ -37,6 +40,11 @@ fn refusal(dir: &Path) -> String {
 #[test]
 #[ignore = "plays a part in other tests"]
 fn plays_its_part() {
+    if std::env::var_os(NO_THREADS).is_some() {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let maximum = getrlimit(Resource::Nproc).maximum;
+        setrlimit(Resource::Nproc, Rlimit { current: Some(0), maximum }).unwrap();
+    }
     match Sqlite::open(Options::new(std::env::var(DIR).unwrap())) {
         Ok(store) => println!("\nwritten: {:?}", block(commit(&store, submission(&id("r"), "etl", 1)))),
         Err(error) => println!("\nrefused: {error}"),
@@ -45,12 +53,16 @@ fn plays_its_part() {
 
 /// What a user without rights is told about a directory: root may do everything, so it lets somebody else ask.
 fn told_to_a_stranger(dir: &Path) -> String {
+    stranger(dir, &[])
+}
+
+fn stranger(dir: &Path, env: &[(&str, &str)]) -> String {
     let mut command = Command::new("/proc/self/exe");
-    command.args(PART).env(DIR, dir);
+    command.args(PART).env(DIR, dir).envs(env.iter().copied());
     if rustix::process::geteuid().is_root() {
         // The binary may lie where a stranger cannot go: it is opened here and executed there.
         command = Command::new(stranger_binary());
-        command.args(PART).env(DIR, dir).uid(NOBODY).gid(NOBODY);
+        command.args(PART).env(DIR, dir).envs(env.iter().copied()).uid(NOBODY).gid(NOBODY);
     }
     String::from_utf8(command.output().unwrap().stdout).unwrap()
 }
@@ -97,6 +109,59 @@ fn a_database_of_somebody_else_is_named() {
     assert!(told.contains("refused: no permission to write"), "{told}");
     assert!(told.contains("pintle.db"), "{told}");
     let _ = fs::remove_file(stranger_binary());
+}
+
+#[test]
+fn a_system_without_threads_to_give_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    allow(dir.path(), 0o755);
+    let home = dir.path().join("home");
+    fs::create_dir(&home).unwrap();
+    allow(&home, 0o777);
+    let told = stranger(&home, &[(NO_THREADS, "1")]);
+    let sentence = format!(
+        "refused: no thread can be started for {}/pintle.db: end other processes of this user, or raise `ulimit -u`\n",
+        home.display()
+    );
+    assert!(told.contains(&sentence), "{told}");
+    let _ = fs::remove_file(stranger_binary());
+}
+
+#[test]
+fn rows_of_a_newer_pintle_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(Options::new(dir.path())).unwrap();
+    for name in ["form", "body", "plan", "row", "step"] {
+        block(commit(&store, submission(&id(name), "etl", 1))).unwrap();
+    }
+    let conn = rusqlite::Connection::open(dir.path().join("pintle.db")).unwrap();
+    let changed = |sql: &str| assert!(conn.execute(sql, []).unwrap() > 0, "{sql}");
+    changed("update run_event set form = 9 where version = 2 and run = (select seq from run where id = 'form')");
+    changed("update run_event set body = '{}' where version = 3 and run = (select seq from run where id = 'body')");
+    changed("update run set plan = hex(zeroblob(32)) where id = 'plan'");
+    changed("update run set trigger = 'a later one' where id = 'row'");
+    changed("update step set role = 'a later one' where run = (select seq from run where id = 'step')");
+    let remedy = "cannot be read: a newer pintle wrote it, then use that one, or it is damaged, then restore a copy of \
+                  the data directory";
+    for (run, what) in [("form", "event 2"), ("body", "event 3"), ("plan", "the plan"), ("row", "the row")] {
+        let told = block(store.load(&id(run))).unwrap_err();
+        assert!(matches!(told, Error::Unreadable { .. }), "{told:?}");
+        assert_eq!(told.to_string(), format!("{what} of run {run} {remedy}"));
+    }
+    let told = block(store.steps(&id("step"))).unwrap_err();
+    assert_eq!(told.to_string(), format!("step 0 of run step {remedy}"));
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(Options::new(dir.path())).unwrap();
+    let log = LogName { run: id("r"), step: StepIndex(0), fence: Fence(1), channel: Channel::Stdout };
+    let path = store.layout().log(&log);
+    fs::create_dir_all(&path).unwrap();
+    let sentence = "the device or file system reported an error; the system's log says more (`dmesg`)";
+    let told = block(store.append_log(&log, 0, b"x".to_vec())).unwrap_err().to_string();
+    assert_eq!(told, format!("cannot open {}: {sentence}", path.display()));
 }
 
 #[test]
@@ -295,7 +360,9 @@ fn a_full_queue_is_refused_at_the_door() {
         std::future::poll_fn(|cx| {
             for one in &mut waiting {
                 if let std::task::Poll::Ready(answer) = one.as_mut().poll(cx) {
-                    assert!(matches!(answer[0], Err(CommitError::Store(Error::Unavailable))));
+                    let Err(error @ CommitError::Store(Error::Unavailable)) = &answer[0] else { panic!("{answer:?}") };
+                    let sentence = "the store has more work waiting than it takes: try again in a moment";
+                    assert_eq!(error.to_string(), sentence);
                     refused += 1;
                 }
             }

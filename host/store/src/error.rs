@@ -127,7 +127,10 @@ pub enum Error {
         reason: String,
     },
     /// The device failed. Of a commit: whether it happened is not known before the run was loaded again.
-    #[error("cannot {doing} {}: the device or file system reported an error", path.display())]
+    #[error(
+        "cannot {doing} {}: the device or file system reported an error; the system's log says more (`dmesg`)",
+        path.display()
+    )]
     Io {
         /// `read`, `write`, ...
         doing: &'static str,
@@ -137,8 +140,20 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// The system gives this user no more threads. Nothing was written.
+    #[error("no thread can be started for {}: end other processes of this user, or raise `ulimit -u`", path.display())]
+    NoThread {
+        /// What it was to work on.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: Cause,
+    },
     /// An event or row that this program does not understand: written by a later release, or damaged.
-    #[error("{what} of run {run} cannot be read: it was written by a newer pintle; use that one")]
+    #[error(
+        "{what} of run {run} cannot be read: a newer pintle wrote it, then use that one, or it is damaged, then restore \
+         a copy of the data directory"
+    )]
     Unreadable {
         /// Whose.
         run: RunId,
@@ -172,7 +187,7 @@ impl Error {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::DiskFull { .. } | Self::Busy { .. } | Self::Unavailable => true,
+            Self::DiskFull { .. } | Self::Busy { .. } | Self::Unavailable | Self::NoThread { .. } => true,
             Self::NoPermission { .. }
             | Self::ReadOnly { .. }
             | Self::NotADirectory { .. }

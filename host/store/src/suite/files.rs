@@ -24,6 +24,8 @@ cases! {
         assert_eq!(store.append_log(&out, 4, b"two three".to_vec()).await.unwrap(), 13, "and with more behind it");
         let hole = store.append_log(&out, 20, b"x".to_vec()).await;
         assert!(matches!(hole, Err(Error::LogGap { have: 13, offset: 20, .. })), "{hole:?}");
+        let sentence = format!("log {out} has 13 bytes and the chunk begins at 20: send what is missing first");
+        assert_eq!(hole.unwrap_err().to_string(), sentence);
         assert_eq!(store.read_log(&out, 0, 100).await.unwrap(), b"one two three");
         assert_eq!(store.read_log(&out, 4, 3).await.unwrap(), b"two");
         assert_eq!(store.read_log(&out, 13, 5).await.unwrap(), b"");

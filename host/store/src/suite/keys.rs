@@ -54,9 +54,11 @@ cases! {
         };
         let nothing = put("a", Condition::Version(1)).await;
         assert!(matches!(nothing, Err(KvError::Stale { held: None })), "{nothing:?}");
+        assert_eq!(nothing.unwrap_err().to_string(), "stale: the key is absent");
         let first = put("a", Condition::Absent).await.unwrap();
         let taken = put("b", Condition::Absent).await;
         assert!(matches!(taken, Err(KvError::Stale { held: Some(held) }) if held == first), "{taken:?}");
+        assert_eq!(taken.unwrap_err().to_string(), format!("stale: the key is at version {first}"));
         let second = put("b", Condition::Version(first)).await.unwrap();
         assert!(put("c", Condition::Version(first)).await.is_err());
         let remove = store.kv_remove(&scope, "k", Condition::Version(first), None).await;
@@ -108,7 +110,9 @@ cases! {
         commit(store, claimed(&run, Version(3), Fence(1))).await.unwrap();
         put(1).await.unwrap();
         commit(store, claimed(&run, Version(4), Fence(3))).await.unwrap();
-        assert!(matches!(put(1).await, Err(KvError::ClaimGone)));
+        let gone = put(1).await;
+        assert!(matches!(gone, Err(KvError::ClaimGone)), "{gone:?}");
+        assert_eq!(gone.unwrap_err().to_string(), "the claim of this call is gone: a later one holds the step");
         assert!(matches!(store.kv_remove(&scope, "k", Condition::Always, Some(&claim(1))).await, Err(KvError::ClaimGone)));
         put(3).await.unwrap();
         commit(store, ended(&run, Version(5), Fence(3))).await.unwrap();

@@ -38,6 +38,7 @@ cases! {
         commit(store, claimed(&run, Version(3), Fence(1))).await.unwrap();
         let late = commit(store, ended(&run, Version(3), Fence(1))).await;
         assert!(matches!(late, Err(CommitError::VersionConflict { actual: Version(4), .. })), "{late:?}");
+        assert_eq!(late.unwrap_err().to_string(), "run r1 is at version 4, not at 3: decide again");
         let unknown = commit(store, ended(&id("r2"), Version(3), Fence(1))).await;
         assert!(matches!(unknown, Err(CommitError::VersionConflict { actual: Version(0), .. })), "{unknown:?}");
         assert_eq!(store.events_after(&run, Version(0)).await.unwrap().len(), 4);
@@ -49,7 +50,9 @@ cases! {
         let run = id("r1");
         commit(store, submission(&run, "etl", 10)).await.unwrap();
         let again = commit(store, submission(&run, "other", 11)).await;
-        let Err(CommitError::DuplicateRun { plan, version, .. }) = again else { panic!("{again:?}") };
+        let Err(error @ CommitError::DuplicateRun { .. }) = again else { panic!("{again:?}") };
+        assert_eq!(error.to_string(), "run r1 exists already");
+        let CommitError::DuplicateRun { plan, version, .. } = error else { panic!("{error:?}") };
         assert_eq!((plan, version), (plan_digest(), Version(3)));
         assert_eq!(store.row(&run).await.unwrap().unwrap().dag, "etl");
     }
@@ -64,6 +67,8 @@ cases! {
         }
         let refused = commit(store, bad).await;
         assert!(matches!(refused, Err(CommitError::Store(crate::Error::Rule { .. }))), "{refused:?}");
+        let sentence = "the store refused a write that breaks a rule of its schema: this is a fault in pintle, please report it";
+        assert_eq!(refused.unwrap_err().to_string(), sentence);
         let mut unfinished = finishing(ended(&run, Version(3), Fence(1)));
         unfinished.run_row.finished_at = None;
         assert!(commit(store, unfinished).await.is_err(), "a terminal run without its end");
@@ -100,6 +105,7 @@ cases! {
         commit(store, claimed(&run, Version(3), Fence(5))).await.unwrap();
         let stale = commit(store, ended(&run, Version(4), Fence(4))).await;
         assert!(matches!(stale, Err(CommitError::StaleFence { fence: Fence(4), .. })), "{stale:?}");
+        assert_eq!(stale.unwrap_err().to_string(), "stale: step 0 of run r1 has a later fence than 4");
         let held = store.steps(&run).await.unwrap();
         assert_eq!((held[0].fence, held[0].status), (Fence(5), StepStatus::Running));
         assert_eq!(store.row(&run).await.unwrap().unwrap().version, Version(4), "the events went too");
