@@ -109,6 +109,9 @@ mod tests {
         assert!(matches!(log(r#"{"message":"ready","level":"warn"}"#, &paper), Performed::Done { .. }));
         assert_eq!(paper.0.lock().map(|held| held.clone()).unwrap_or_default(), b"warning: ready\n");
         let refused = log(r#"{"mesage":"x"}"#, &paper);
-        assert!(matches!(refused, Performed::Failed(f) if f.message.contains("unknown field `mesage`")));
+        let Performed::Failed(failure) = refused else { return assert!(matches!(refused, Performed::Failed(_))) };
+        let said = failure.message;
+        assert!(said.starts_with("log.write: unknown field `mesage`"), "{said}");
+        assert!(said.ends_with("; give it `message`, and `level` if you like"), "{said}");
     }
 }

@@ -18,7 +18,10 @@ pub enum Error {
         source: io::Error,
     },
     /// A claim file cannot be read or removed.
-    #[error("the claim file `{path}` cannot be read or removed; what its claim left running is not known")]
+    #[error(
+        "the claim file `{path}` cannot be read or removed, so what its claim left running is not known; make the file \
+         readable and writable by this user, or remove it when nothing of the claim runs any more"
+    )]
     ClaimFile {
         /// Which.
         path: PathBuf,
@@ -42,14 +45,15 @@ pub enum Error {
         pids: Vec<i32>,
     },
     /// The processes of this machine cannot be seen.
-    #[error("`/proc` cannot be read, so what an old claim left running cannot be found")]
+    #[error("`/proc` cannot be read, so what an old claim left running cannot be found; mount it")]
     Proc(#[source] io::Error),
     /// Another process took this worker's place.
     #[error("worker {0} was taken over by a newer process of the same id; this one stopped its steps")]
     Replaced(WorkerId),
     /// The coordinator did not come back while this worker was draining.
     #[error(
-        "{count} result(s) could not be reported before the worker had to end: {reason}; their steps count as lost"
+        "{count} result(s) could not be reported before the worker had to end: {reason}; their steps count as lost, and \
+         `pintle retry RUN` runs them again"
     )]
     Unreported {
         /// How many.

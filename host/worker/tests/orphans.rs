@@ -2,7 +2,7 @@
 //!
 //! The worker of these tests is this very test program, started again: its test `plays_its_part` plays the role that
 //! its environment names.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail by panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may fail by panic")]
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -59,6 +59,13 @@ fn plays_its_part() {
         Ok("reaper") => reaper(),
         Ok("worker") => worker(true),
         Ok("worker without reaper") => worker(false),
+        Ok("recoverer") => {
+            let data = std::env::var(DATA).unwrap();
+            println!(
+                "\nrecovered: {}",
+                recover(Path::new(&data), CLAIM).map_or_else(|e| e.to_string(), |r| format!("{r:?}"))
+            );
+        }
         _ => {}
     }
 }
@@ -275,6 +282,80 @@ fn nothing_of_another_boot_is_looked_for() {
     sleeper.wait().unwrap();
     let said = recover(data.path(), "../etc").unwrap_err().to_string();
     assert!(said.contains("`../etc` is not a claim: it must be a file name without slashes"), "{said}");
+}
+
+#[test]
+fn a_claim_file_that_cannot_be_read_is_named() {
+    let data = tempfile::tempdir().unwrap();
+    let claim = data.path().canonicalize().unwrap().join("claims").join(CLAIM);
+    std::fs::create_dir_all(&claim).unwrap();
+    let sentence = format!(
+        "the claim file `{}` cannot be read or removed, so what its claim left running is not known; make the file \
+         readable and writable by this user, or remove it when nothing of the claim runs any more",
+        claim.display()
+    );
+    assert_eq!(recover(data.path(), CLAIM).unwrap_err().to_string(), sentence);
+    assert!(claim.exists(), "what is not known was removed");
+    std::fs::remove_dir_all(data.path().join("claims")).unwrap();
+    std::fs::write(data.path().join("claims"), "").unwrap();
+    let said = abandoned(data.path(), 9).unwrap_err().to_string();
+    assert!(said.ends_with("/claims` cannot be used for claim files; make it writable by this user"), "{said}");
+}
+
+/// What another process is told that recovers the claim; `change` says as whom, or where.
+fn recovered_by(data: &Path, change: impl FnOnce(&Path) -> Command) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    // The binary may lie where a stranger cannot go.
+    let own = tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o755)).tempdir().unwrap();
+    let binary = own.path().join("orphans");
+    std::fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+    let (_, arguments, env) = again("recoverer");
+    let output = change(&binary).args(arguments).envs(env).env(DATA, data).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    told.lines().find_map(|line| line.strip_prefix("recovered: ")).unwrap_or_else(|| panic!("{told}")).to_owned()
+}
+
+/// A program under a claim whose worker is gone, and its data directory, which everybody may read.
+fn left_behind() -> (tempfile::TempDir, Victim) {
+    use std::os::unix::fs::PermissionsExt;
+    let data = tempfile::tempdir().unwrap();
+    let mut victim = Victim::start("worker without reaper", data.path(), "echo $$; echo ready; sleep 300");
+    victim.kill();
+    for (path, mode) in [("", 0o755), ("claims", 0o755), (&format!("claims/{CLAIM}"), 0o644)] {
+        std::fs::set_permissions(data.path().join(path), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    (data, victim)
+}
+
+#[test]
+#[ignore = "needs root: it leaves a process that another user may not kill"]
+fn what_cannot_be_killed_is_named() {
+    use std::os::unix::process::CommandExt;
+    let (data, victim) = left_behind();
+    let said = recovered_by(data.path(), |binary| {
+        let mut command = Command::new(binary);
+        command.uid(65_534).gid(65_534);
+        command
+    });
+    let wanted = format!("process(es) of claim `{CLAIM}` are still there after SIGKILL; end them (`ps -e`, [");
+    assert!(said.contains(&wanted) && said.ends_with("]) and try again"), "{said}");
+    assert!(said.contains(&victim.pids[0].0.to_string()), "{said}");
+    assert_eq!(victim.left(0).len(), 1, "it was killed");
+    assert!(recover(data.path(), CLAIM).unwrap().unclean, "its claim file was removed");
+}
+
+#[test]
+#[ignore = "needs root: it covers /proc"]
+fn a_machine_without_proc_is_named() {
+    let (data, victim) = left_behind();
+    let said = recovered_by(data.path(), |binary| {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", "mount -t tmpfs none /proc && exec \"$0\" \"$@\""]).arg(binary);
+        command
+    });
+    assert_eq!(said, "`/proc` cannot be read, so what an old claim left running cannot be found; mount it");
+    assert_eq!(victim.left(0).len(), 1);
+    assert!(recover(data.path(), CLAIM).unwrap().killed >= 1);
 }
 
 fn boot_id() -> String {

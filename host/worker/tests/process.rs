@@ -253,6 +253,37 @@ async fn what_cannot_start_says_why() {
         assert!(said.as_ref().is_err_and(|said| said.contains(wanted)), "{} gave {said:?}, not {wanted}", spec.program);
     }
     assert!(bench.claims().is_empty(), "{:?}", bench.claims());
+    // Whole sentences: what is wrong, where, what to do.
+    let said = bench.run(program("no-such-program-here")).await.unwrap_err().to_string();
+    assert_eq!(said, "program `no-such-program-here` was not found; install it, or give its full path");
+    let gone = dir.join("gone");
+    let said =
+        bench.run(ProcessSpec { working_dir: gone.clone(), ..program("/bin/true") }).await.unwrap_err().to_string();
+    let wanted = format!(
+        "working directory `{}` cannot be used: No such file or directory (os error 2); create it, or change `working_dir`",
+        gone.display()
+    );
+    assert_eq!(said, wanted);
+}
+
+#[tokio::test]
+async fn a_claim_that_cannot_be_recorded_starts_nothing() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.data.path().join("claims/run-0-1")).unwrap();
+    let said = bench.run(bench.spec("echo ran")).await.unwrap_err().to_string();
+    assert_eq!(said, "could not start `sh`: its claim file cannot be written: Is a directory (os error 21)");
+    assert_eq!(bench.paper.stdout(), "");
+}
+
+#[test]
+fn a_place_that_takes_no_claim_files_is_named() {
+    let data = tempfile::tempdir().unwrap();
+    let claims = data.path().join("claims");
+    std::fs::write(&claims, "").unwrap();
+    let reaper = ReaperCommand { program: "/bin/cat".into(), arguments: vec![], env: vec![] };
+    let said = Launcher::new(data.path(), reaper).unwrap_err().to_string();
+    let sentence = "cannot be used for claim files; make it writable by this user";
+    assert_eq!(said, format!("the directory `{}` {sentence}", claims.display()));
 }
 
 #[tokio::test]

@@ -17,7 +17,10 @@ async fn a_worker_that_was_replaced_stops_its_steps_and_says_so() {
     room.actor.begun.notified().await;
     let me = WorkerId::new("w").unwrap();
     room.plane.tell.send(Err(PlaneError::Replaced(me))).unwrap();
-    assert!(matches!(at_work.ended().await, Err(Error::Replaced(_))));
+    let error = at_work.ended().await.unwrap_err();
+    assert!(matches!(error, Error::Replaced(_)), "{error:?}");
+    let sentence = "worker w was taken over by a newer process of the same id; this one stopped its steps";
+    assert_eq!(error.to_string(), sentence);
     assert!(room.plane.state(|state| state.settled.is_empty()));
 }
 

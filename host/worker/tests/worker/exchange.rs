@@ -3,7 +3,9 @@
 use pintle_core::run::command::Outcome;
 use pintle_plane::stop::Urgency;
 use pintle_plane::worker::{Notice, PlaneError, Taken};
+use pintle_worker::Error;
 
+use crate::plane::State;
 use crate::room::{Room, claim};
 
 #[tokio::test]
@@ -84,6 +86,37 @@ async fn a_stale_result_is_forgotten_and_a_refused_one_is_sent_again() {
         assert_eq!(state.settled.len(), 1, "the stale one was sent again, or the refused one twice");
         assert_eq!(state.reports.len(), 5, "{:?}", state.reports);
     });
+}
+
+/// A step ends, the worker is drained, and nobody takes the result: what it says at last. Time is the test's own.
+async fn unreported(never_takes: impl FnOnce(&mut State)) -> String {
+    let room = Room::new();
+    room.queue([room.step(0, "ok", "")]);
+    room.plane.state(never_takes);
+    let at_work = room.start(1, None);
+    room.plane.until("the result is reported", |state| !state.reports.is_empty()).await;
+    at_work.handle.drain();
+    let error = at_work.ended().await.unwrap_err();
+    assert!(matches!(error, Error::Unreported { count: 1, .. }), "{error:?}");
+    room.plane.state(|state| {
+        assert!(state.settled.is_empty());
+        // Twice as long each time, from 20 ms to 1 s, for 30 s.
+        assert!((30..50).contains(&state.reports.len()), "{} reports", state.reports.len());
+    });
+    error.to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draining_worker_that_nobody_listens_to_gives_up_and_says_so() {
+    let gone = || Err(PlaneError::Unavailable("its disk is full".to_owned()));
+    let said = unreported(|state| state.answers = std::iter::repeat_with(gone).take(100).collect()).await;
+    assert_eq!(
+        said,
+        "1 result(s) could not be reported before the worker had to end: its disk is full; their steps count as lost, \
+         and `pintle retry RUN` runs them again"
+    );
+    let said = unreported(|state| state.is_short = true).await;
+    assert!(said.contains("had to end: the answer was too short; their steps count as lost"), "{said}");
 }
 
 #[tokio::test]
