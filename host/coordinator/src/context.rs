@@ -28,11 +28,12 @@ pub struct Context {
 pub enum Unreadable {
     /// Another key, another run, or damaged.
     #[error(
-        "what the run remembers of its submission cannot be opened: the data directory's `key` file was changed, or the database was"
+        "what the run remembers of its submission cannot be opened: the data directory's `key` file was changed, or the \
+         database was; put the old one back, or start the DAG as a new run"
     )]
     Sealed,
     /// Not of this version.
-    #[error("what the run remembers of its submission was written by another version of pintle")]
+    #[error("what the run remembers of its submission was written by another version of pintle; use that one")]
     Format,
 }
 

@@ -37,7 +37,7 @@ pub enum Error {
         reason: String,
     },
     /// A stored event cannot follow those before it.
-    #[error("the log of run {run} is damaged: {corrupt}")]
+    #[error("the log of run {run} is damaged: {corrupt}; it cannot go on, start its DAG as a new run")]
     Corrupt {
         /// Which run.
         run: RunId,

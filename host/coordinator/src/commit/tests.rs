@@ -56,6 +56,8 @@ async fn contention_has_an_end_and_leaves_nothing_behind() {
     });
     let refused = decided.await.map(drop).unwrap_err();
     assert!(matches!(&refused, Error::Contended(contended) if *contended == run), "{refused}");
+    let sentence = format!("run {run} is changed by other processes all the time: try again in a moment");
+    assert_eq!(refused.to_string(), sentence);
     assert_eq!(tries, CONTENTION);
     assert!(!stored(&process, &run).await.1, "a refused decision was kept");
 }
