@@ -40,7 +40,9 @@ fn may_mend(reason: FailReason) -> bool {
         | FailReason::Trapped
         | FailReason::BadOutput
         | FailReason::NotStarted
-        | FailReason::LimitReached => true,
+        | FailReason::LimitReached
+        // Children that succeeded are kept; the others are retried.
+        | FailReason::ChildFailed => true,
         FailReason::TimedOut | FailReason::Refused | FailReason::PreconditionError | FailReason::Lost => false,
     }
 }

@@ -5,7 +5,11 @@
 //! never parsed again. Text that still holds references (`${params.x}`) is a [`Template`]: it is evaluated once, when
 //! its step is claimed.
 
+mod fan;
+
 use serde::{Deserialize, Serialize};
+
+pub use fan::{Child, Fan, FanForm};
 
 use crate::limits;
 use crate::schedule::Scheduling;
@@ -84,6 +88,9 @@ pub struct Plan {
     pub scheduling: Option<Scheduling>,
     /// Steps in the document's order, handlers after all others.
     pub steps: Vec<Step>,
+    /// DAGs that steps of this plan, or of these, run as children; by name, each without `dags` of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dags: Vec<(String, Plan)>,
 }
 
 /// What a step is there for.
@@ -198,6 +205,8 @@ pub enum Action {
         /// Unresolved input.
         with: Json,
     },
+    /// `dag.run`, `parallel`, `foreach`: other plans, as runs of their own.
+    Fan(Box<Fan>),
 }
 
 impl Step {
@@ -235,12 +244,25 @@ impl Action {
         Self::Call { name: "noop".to_owned(), with: Json("{}".to_owned()) }
     }
 
+    /// What it runs as children, if it does.
+    #[must_use]
+    pub fn fan(&self) -> Option<&Fan> {
+        match self {
+            Self::Fan(fan) => Some(fan),
+            Self::Run { .. } | Self::Call { .. } => None,
+        }
+    }
+
     /// The action's name as executors list it.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
             Self::Run { .. } => "run",
             Self::Call { name, .. } => name,
+            Self::Fan(fan) => match fan.form {
+                FanForm::Dag | FanForm::Parallel => "dag.run",
+                FanForm::Foreach => "foreach",
+            },
         }
     }
 }
@@ -498,6 +520,7 @@ impl Plan {
             preconditions: Vec::new(),
             scheduling: None,
             steps: Vec::new(),
+            dags: Vec::new(),
         }
     }
 
@@ -516,6 +539,13 @@ impl Plan {
             self.steps.push(gate);
         }
         self
+    }
+
+    /// The DAG that a step runs as a child, ready to be a run's plan: it brings the others along.
+    #[must_use]
+    pub fn dag(&self, name: &str) -> Option<Self> {
+        let (_, plan) = self.dags.iter().find(|(held, _)| held == name)?;
+        Some(Self { dags: self.dags.clone(), ..plan.clone() })
     }
 
     /// The step at `index`.

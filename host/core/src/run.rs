@@ -6,6 +6,7 @@
 //! of a plan of 10 costs.
 
 pub mod apply;
+pub mod children;
 pub mod command;
 pub mod decide;
 pub mod effect;
@@ -18,6 +19,7 @@ mod flow;
 mod settle;
 
 pub use apply::{Corrupt, apply};
+pub use children::Children;
 pub use command::{Command, Outcome, Refusal};
 pub use decide::decide;
 pub use effect::{Effect, effects};

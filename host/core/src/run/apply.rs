@@ -6,6 +6,7 @@
 use crate::counter::RunAttempt;
 use crate::graph::Graph;
 use crate::plan::{Plan, Role, StepIndex};
+use crate::run::children::Children;
 use crate::run::event::{Again, Body, Event, StepEnd, WaitReason};
 use crate::run::state::{Head, Run, StepState, Stop, Tally};
 use crate::run::status::{RunStatus, StepStatus};
@@ -142,7 +143,9 @@ fn fold_run(run: &mut impl Fold, event: &Event) -> Result<(), String> {
         | Body::StepEnded { .. }
         | Body::StepRetrying { .. }
         | Body::StepLost { .. }
-        | Body::StepWaiting { .. } => return Err("it is about a step".to_owned()),
+        | Body::StepWaiting { .. }
+        | Body::StepExpanded { .. }
+        | Body::ChildrenEnded { .. } => return Err("it is about a step".to_owned()),
     }
     Ok(())
 }
@@ -189,7 +192,7 @@ fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
             Some(Ready)
         }
         // Waiting => Ready; somebody has looked at it
-        (Body::StepReady { .. }, Waiting) => {
+        (Body::StepReady { .. }, Waiting) if !step.awaits_children() => {
             step.waiting = None;
             step.losses_seen = step.losses;
             step.same_try = true;
@@ -227,8 +230,30 @@ fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
             step.waiting = Some(reason.clone());
             Some(Waiting)
         }
-        // Running => Retrying
-        (Body::StepRetrying { due, again, end, .. }, Running) => {
+        // Running => Waiting
+        (Body::StepExpanded { fence, into, .. }, Running) if *fence > step.fence => {
+            step.fence = *fence;
+            step.waiting = Some(WaitReason::Children);
+            step.children = Some(Box::new(Children::new(into, event.at)));
+            Some(Waiting)
+        }
+        // Waiting => Waiting
+        (Body::ChildrenEnded { ended, .. }, Waiting) if step.awaits_children() => {
+            let children = step.children.as_deref_mut()?;
+            ended.iter().for_each(|end| children.count(end));
+            Some(Waiting)
+        }
+        // Waiting for children => Waiting for somebody
+        (Body::StepWaiting { fence, reason, .. }, Waiting) if step.awaits_children() && *fence > step.fence => {
+            step.fence = *fence;
+            step.waiting = Some(reason.clone());
+            step.children = None;
+            Some(Waiting)
+        }
+        // Running, Waiting for children => Retrying
+        (Body::StepRetrying { due, again, end, .. }, from) if from == Running || step.awaits_children() => {
+            step.waiting = None;
+            step.children = None;
             step.due = Some(*due);
             step.finished_at = Some(event.at);
             step.end = Some(end.clone());
@@ -253,6 +278,7 @@ fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
 fn ended(step: &mut StepState, end: &StepEnd, at: Timestamp) {
     step.due = None;
     step.waiting = None;
+    step.children = None;
     step.finished_at = Some(at);
     step.end = Some(end.clone());
 }

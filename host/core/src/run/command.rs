@@ -54,6 +54,22 @@ pub enum Command {
         /// Without grace: running steps are killed, handlers that have not begun are left out.
         at_once: bool,
     },
+    /// Children of a waiting step are over.
+    ChildrenEnded {
+        /// Which step.
+        step: StepIndex,
+        /// Since when it waits: children of an earlier expansion are not spoken of.
+        fence: Fence,
+        /// Which, and how; each is counted once.
+        ended: Vec<ChildEnd>,
+    },
+    /// Children of a waiting step wait for a person, and no other of its children is open.
+    ChildrenWait {
+        /// Which step.
+        step: StepIndex,
+        /// As in `ChildrenEnded`.
+        fence: Fence,
+    },
     /// Begin a new attempt of a finished run.
     Retry {
         /// These steps; empty: all that did not succeed, and everything behind them.
@@ -100,6 +116,8 @@ pub enum Outcome {
         /// Which one.
         message: String,
     },
+    /// It goes on as children, which it waits for. What it amounts to is settled when all are over.
+    Expanded(Expanded),
     /// It was told to stop, and did.
     Stopped {
         /// Of the program, if one ran.
@@ -124,6 +142,30 @@ pub struct Finished {
     pub repeat_condition: Option<Result<bool, String>>,
     /// Whether its output held one of `continue_on.output`.
     pub output_matched: bool,
+}
+
+/// What a step expanded into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expanded {
+    /// How many children.
+    pub count: u32,
+    /// What each of them is made of, opaque to the core: a JSON list, or the digest of a blob that holds it.
+    pub items: Json,
+}
+
+/// How a child ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildEnd {
+    /// Its place among its siblings, from 0.
+    pub child: u32,
+    /// Terminal.
+    pub status: RunStatus,
+    /// What it left, opaque to the core: a JSON object, or the digest of a blob that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Json>,
+    /// Why it did not succeed, in one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// An action that failed.
@@ -167,6 +209,8 @@ pub enum FailReason {
     NotStarted,
     /// Its worker was lost, and `on_lost: fail`.
     Lost,
+    /// Not all of its children succeeded.
+    ChildFailed,
 }
 
 /// Why a command changed nothing.
@@ -219,6 +263,9 @@ pub enum Refusal {
         /// The bound.
         limit: u32,
     },
+    /// What was told of a step's children is known.
+    #[error("step {0} was told nothing new of its children")]
+    NothingNew(String),
     /// The due time has not come.
     #[error("step {0} is not due yet")]
     NotDue(String),

@@ -7,7 +7,8 @@ use crate::ids::WorkerId;
 use crate::limits;
 use crate::plan::{OnLost, Role, StepIndex};
 use crate::run::apply::Fold;
-use crate::run::command::{Command, FailReason, Failed, Refusal, StopCause};
+use crate::run::children::Children;
+use crate::run::command::{ChildEnd, Command, FailReason, Failed, Outcome, Refusal, StopCause};
 use crate::run::draft::Draft;
 use crate::run::event::{Body, EndReason, Event, StepEnd, WaitReason};
 use crate::run::state::{Run, StepState};
@@ -31,7 +32,7 @@ pub fn decide(run: &Run, command: Command, at: Timestamp) -> Result<Vec<Event>, 
         }
         Command::Claim { step, worker } => claim(&mut draft, step, worker)?,
         Command::Settle { step, fence, outcome } => {
-            held(run, step, fence)?;
+            speaks_for(run, step, fence, &outcome)?;
             settle::settle(&mut draft, step, outcome);
             flow::advance(&mut draft, &[step]);
         }
@@ -41,6 +42,8 @@ pub fn decide(run: &Run, command: Command, at: Timestamp) -> Result<Vec<Event>, 
             flow::advance(&mut draft, &[step]);
         }
         Command::Due { step } => due(&mut draft, step)?,
+        Command::ChildrenEnded { step, fence, ended } => children_ended(&mut draft, step, fence, ended)?,
+        Command::ChildrenWait { step, fence } => children_wait(&mut draft, step, fence)?,
         Command::Interrupt => interrupt(&mut draft)?,
         Command::Resume => resume(&mut draft)?,
         Command::Stop { cause, at_once } => stop(&mut draft, cause, at_once)?,
@@ -72,6 +75,54 @@ fn held(run: &Run, index: StepIndex, presented: Fence) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::Stale { step: name_of(run, index), presented, held: step.fence })
+}
+
+/// Whoever has the claim; or, of a step that waits for its children, whoever knows what they amount to.
+fn speaks_for(run: &Run, index: StepIndex, presented: Fence, outcome: &Outcome) -> Result<(), Refusal> {
+    let Ok(children) = awaited(run, index, presented) else { return held(run, index, presented) };
+    let told = match outcome {
+        Outcome::Finished(_) => children.open() == 0,
+        // What they left may be unfit before all are over; and a stop leaves out those that have not begun.
+        Outcome::Failed(_) => true,
+        Outcome::Stopped { .. } => run.head.stop.is_some(),
+        Outcome::Expanded(_) | Outcome::Skipped { .. } | Outcome::GivenBack => false,
+    };
+    if told { Ok(()) } else { held(run, index, presented) }
+}
+
+/// The step waits for children since the fence that is presented.
+fn awaited(run: &Run, index: StepIndex, presented: Fence) -> Result<&Children, Refusal> {
+    let step = step_of(run, index)?;
+    let children = step.children.as_deref().filter(|_| step.awaits_children() && step.fence.accepts(presented));
+    children.ok_or_else(|| Refusal::Stale { step: name_of(run, index), presented, held: step.fence })
+}
+
+// Waiting => Waiting
+fn children_ended(
+    draft: &mut Draft<'_>,
+    step: StepIndex,
+    fence: Fence,
+    mut ended: Vec<ChildEnd>,
+) -> Result<(), Refusal> {
+    expect(draft.run, "told of its children", &[RunStatus::Running, RunStatus::Queued])?;
+    let children = awaited(draft.run, step, fence)?;
+    let mut seen = BTreeSet::new();
+    ended.retain(|end| children.takes(end) && seen.insert(end.child));
+    if ended.is_empty() {
+        return Err(Refusal::NothingNew(name_of(draft.run, step)));
+    }
+    draft.emit(Body::ChildrenEnded { step, ended });
+    Ok(())
+}
+
+// Waiting for children => Waiting for somebody
+fn children_wait(draft: &mut Draft<'_>, step: StepIndex, fence: Fence) -> Result<(), Refusal> {
+    expect(draft.run, "told of its children", &[RunStatus::Running])?;
+    awaited(draft.run, step, fence)?;
+    let losses = draft.step(step).map_or(0, |s| s.losses);
+    draft.emit(Body::StepWaiting { step, fence: fence.mint(), reason: WaitReason::Parked { losses } });
+    flow::advance(draft, &[step]);
+    Ok(())
 }
 
 // Queued => Running
@@ -165,7 +216,9 @@ fn resume(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     expect(draft.run, "resumed", &[RunStatus::Waiting])?;
     let looked_at = matches!(draft.head().waiting, Some(WaitReason::Parked { .. }));
     draft.emit(Body::Resumed);
-    let parked: Vec<StepIndex> = draft.run.steps_in(StepStatus::Waiting).filter(|_| looked_at).collect();
+    let waiting = draft.run.steps_in(StepStatus::Waiting).filter(|_| looked_at);
+    let parked: Vec<StepIndex> =
+        waiting.filter(|i| !draft.run.step(*i).is_some_and(StepState::awaits_children)).collect();
     for step in parked {
         draft.emit(Body::StepReady { step });
     }
@@ -192,7 +245,9 @@ fn stop(draft: &mut Draft<'_>, cause: StopCause, at_once: bool) -> Result<(), Re
         .filter(|(index, step)| {
             let Some(state) = draft.run.step(*index) else { return false };
             let begun = !matches!(state.status, StepStatus::NotStarted | StepStatus::Running);
-            let open = !state.status.is_terminal() && state.status != StepStatus::Running;
+            // What runs, and what waits for children, ends when they do.
+            let goes_on = state.status == StepStatus::Running || state.awaits_children();
+            let open = !state.status.is_terminal() && !goes_on;
             // A closing handler whose turn has come runs after a stop with grace, as those that come after it do.
             let has_turn = !at_once && state.status == StepStatus::Ready && step.role.closes();
             open && !has_turn && (step.role == Role::Main || begun)

@@ -4,7 +4,7 @@
 use crate::counter::Fence;
 use crate::plan::StepIndex;
 use crate::run::event::{Body, Event};
-use crate::run::state::Run;
+use crate::run::state::{Run, StepState};
 use crate::run::status::{RunStatus, StepStatus};
 use crate::time::Timestamp;
 
@@ -43,6 +43,8 @@ pub enum Effect {
         /// The claim that is over.
         fence: Fence,
     },
+    /// A step waits for children: see to it that they run, or stop, and tell the step how they end.
+    Children(StepIndex),
     /// The run is over, or waits: whoever waits for it is told.
     Settled(RunStatus),
 }
@@ -56,21 +58,23 @@ pub fn effects(run: &Run, event: &Event) -> Vec<Effect> {
             vec![recover(*step, *fence), Effect::Wake(*step)]
         }
         Body::StepWaiting { step, fence, .. } => vec![recover(*step, *fence)],
+        Body::StepExpanded { step, .. } => vec![Effect::Children(*step)],
         Body::StepRetrying { step, due, .. } => vec![Effect::StepTimer { step: *step, due: *due }],
-        Body::StopRequested { at_once, .. } => stops(run, *at_once),
+        Body::StopRequested { at_once, .. } => stops(run, *at_once).chain(parents(run)).collect(),
         Body::Started => {
             let due = run.plan.timeout.map(|span| event.at.plus(span));
             due.map(|due| Effect::RunTimer { due }).into_iter().collect()
         }
         Body::Resumed => {
             let wakes = run.steps_in(StepStatus::Ready).map(Effect::Wake);
-            wakes.chain(timers(run)).collect()
+            wakes.chain(timers(run)).chain(parents(run)).collect()
         }
         Body::Waiting { .. } => vec![Effect::Settled(RunStatus::Waiting)],
         Body::Finished { status } => vec![Effect::ClearTimers, Effect::Settled(*status)],
         Body::Submitted(_)
         | Body::StepClaimed { .. }
         | Body::StepEnded { .. }
+        | Body::ChildrenEnded { .. }
         | Body::Concluded { .. }
         | Body::Retried { .. } => Vec::new(),
     }
@@ -87,10 +91,16 @@ fn timers(run: &Run) -> impl Iterator<Item = Effect> {
     run.steps_in(StepStatus::Retrying).filter_map(timer)
 }
 
-fn stops(run: &Run, at_once: bool) -> Vec<Effect> {
-    let stop = |step: StepIndex| {
+/// Steps that wait for children.
+fn parents(run: &Run) -> impl Iterator<Item = Effect> {
+    let awaits = |index: &StepIndex| run.step(*index).is_some_and(StepState::awaits_children);
+    run.steps_in(StepStatus::Waiting).filter(awaits).map(Effect::Children)
+}
+
+fn stops(run: &Run, at_once: bool) -> impl Iterator<Item = Effect> {
+    let stop = move |step: StepIndex| {
         let fence = run.step(step)?.fence;
         Some(Effect::Stop { step, fence, at_once })
     };
-    run.steps_in(StepStatus::Running).filter_map(stop).collect()
+    run.steps_in(StepStatus::Running).filter_map(stop)
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::counter::{Attempt, Fence, RunAttempt};
 use crate::ids::WorkerId;
 use crate::plan::{Json, StepIndex};
-use crate::run::command::{FailReason, StopCause, Submission};
+use crate::run::command::{ChildEnd, Expanded, FailReason, StopCause, Submission};
 use crate::run::status::{RunStatus, StepStatus};
 use crate::time::Timestamp;
 
@@ -85,6 +85,23 @@ pub enum Body {
         /// For what.
         reason: WaitReason,
     },
+    /// The step waits for children.
+    StepExpanded {
+        /// Which.
+        step: StepIndex,
+        /// Minted: whoever settles it later does so under this one.
+        fence: Fence,
+        /// Into what.
+        #[serde(flatten)]
+        into: Expanded,
+    },
+    /// Children of the step are over.
+    ChildrenEnded {
+        /// Which step's.
+        step: StepIndex,
+        /// Which of them, and how.
+        ended: Vec<ChildEnd>,
+    },
     /// The run is to stop.
     StopRequested {
         /// Who or what wants that.
@@ -142,6 +159,8 @@ pub enum WaitReason {
         /// Times that it was lost.
         losses: u32,
     },
+    /// The step's children are not over. Nobody has to act.
+    Children,
 }
 
 /// How a step, or one try of it, ended.
@@ -215,7 +234,9 @@ impl Body {
             | Self::StepEnded { step, .. }
             | Self::StepRetrying { step, .. }
             | Self::StepLost { step, .. }
-            | Self::StepWaiting { step, .. } => Some(*step),
+            | Self::StepWaiting { step, .. }
+            | Self::StepExpanded { step, .. }
+            | Self::ChildrenEnded { step, .. } => Some(*step),
             Self::Submitted(_)
             | Self::Started
             | Self::StopRequested { .. }

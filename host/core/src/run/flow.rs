@@ -5,6 +5,7 @@ use crate::plan::{Role, StepIndex};
 use crate::run::apply::Fold;
 use crate::run::draft::Draft;
 use crate::run::event::{Body, EndReason, StepEnd, WaitReason};
+use crate::run::state::StepState;
 use crate::run::status::{RunStatus, StepStatus};
 
 /// Goes on from the steps in `changed` as far as it goes without a worker.
@@ -156,6 +157,10 @@ fn hold(draft: &mut Draft<'_>) -> bool {
     if moving || tally.of(StepStatus::Waiting) == 0 {
         return false;
     }
+    let mut waiting = draft.run.plan.indexed().filter_map(|(i, _)| draft.step(i));
+    if waiting.any(StepState::awaits_children) {
+        return false;
+    }
     match turn(draft, Role::OnWait) {
         Turn::Open => false,
         Turn::Absent | Turn::Over(_) => {
@@ -253,6 +258,7 @@ fn turn(draft: &mut Draft<'_>, role: Role) -> Turn {
             draft.emit(Body::StepReady { step });
             Turn::Open
         }
+        Some(StepStatus::Waiting) if draft.step(step).is_some_and(StepState::awaits_children) => Turn::Open,
         Some(StepStatus::Waiting) => {
             let parked = draft.step(step).and_then(|s| s.waiting.clone());
             draft.emit(Body::Waiting { reason: parked.unwrap_or(WaitReason::Parked { losses: 0 }) });

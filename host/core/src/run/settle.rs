@@ -30,6 +30,8 @@ pub(super) fn settle(draft: &mut Draft<'_>, index: StepIndex, outcome: Outcome) 
             end.message = Some(message);
             draft.emit(Body::StepEnded { step: index, end });
         }
+        // Running => Waiting
+        Outcome::Expanded(into) => draft.emit(Body::StepExpanded { step: index, fence: state.fence.mint(), into }),
         Outcome::Finished(done) => finished(draft, index, step, done),
         Outcome::Failed(failed) => failure(draft, index, step, failed, StepEndParts::default()),
     }

@@ -6,6 +6,7 @@ use crate::counter::{Attempt, Fence, RunAttempt, Version};
 use crate::graph::Graph;
 use crate::ids::{RunId, WorkerId};
 use crate::plan::{Plan, Role, StepIndex};
+use crate::run::children::Children;
 use crate::run::command::{StopCause, Submission};
 use crate::run::event::{StepEnd, WaitReason};
 use crate::run::status::{RunStatus, StepStatus};
@@ -109,6 +110,8 @@ pub struct StepState {
     pub waiting: Option<WaitReason>,
     /// How it, or its last try, ended.
     pub end: Option<StepEnd>,
+    /// What it expanded into, while it waits for that.
+    pub children: Option<Box<Children>>,
 }
 
 impl Run {
@@ -176,6 +179,12 @@ impl Head {
 }
 
 impl StepState {
+    /// It waits for its children, and for nobody else.
+    #[must_use]
+    pub fn awaits_children(&self) -> bool {
+        self.status == StepStatus::Waiting && self.waiting == Some(WaitReason::Children)
+    }
+
     fn fresh(step: &crate::plan::Step) -> Self {
         Self { open_deps: u32::try_from(step.depends.len()).unwrap_or(u32::MAX), ..Self::default() }
     }

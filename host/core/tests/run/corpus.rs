@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use pintle_core::counter::Fence;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{ContinueOn, Json, OnLost, Output, Plan, RepeatMode, Role, StepIndex};
-use pintle_core::run::command::{Finished, StopCause};
+use pintle_core::run::command::{ChildEnd, FailReason, Finished, StopCause};
 use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
 use pintle_core::run::{Body, Command, Event, Outcome, Run, StepStatus, apply};
 use pintle_core::time::{Span, Timestamp};
@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::golden;
 use crate::plans::{Say, forgiving, plan};
-use crate::random::{REASONS, reason_name};
-use crate::stand::{Stand, checked, exit, fails, retry_all, skipped, stop, with_output};
+use crate::random::{REASONS, child_end, reason_name};
+use crate::stand::{Stand, checked, exit, expands, fails, retry_all, skipped, stop, with_output};
 
 const FILE: &str = "events/v1.jsonl";
 
@@ -68,7 +68,29 @@ fn runs() -> Vec<Stand> {
         all.push(stand);
     }
     all.push(chosen());
+    all.push(expanded());
     all
+}
+
+fn expanded() -> Stand {
+    let mut stand = Stand::started(plan("a b<a").retry("a", 1, Span::ZERO));
+    stand.runs("a", expands(3));
+    let (step, fence) = (stand.index("a"), stand.step("a").fence);
+    let left = ChildEnd { outputs: Some(Json(r#"{"n":1}"#.to_owned())), ..child_end(2, true) };
+    stand.tell(Command::ChildrenEnded { step, fence, ended: vec![left] });
+    let failed = ChildEnd { error: Some("step `x`: exit code 1".to_owned()), ..child_end(0, false) };
+    stand.tell(Command::ChildrenEnded { step, fence, ended: vec![child_end(1, true), failed] });
+    stand.settle("a", fails(FailReason::ChildFailed));
+    stand.runs("a", expands(1));
+    let fence = stand.step("a").fence;
+    stand.tell(Command::ChildrenWait { step, fence });
+    stand.tell(Command::Resume);
+    stand.runs("a", expands(1));
+    let fence = stand.step("a").fence;
+    stand.tell(Command::ChildrenEnded { step, fence, ended: vec![child_end(0, true)] });
+    stand.settle("a", exit(0));
+    stand.succeed("b");
+    stand
 }
 
 fn chosen() -> Stand {
@@ -213,7 +235,7 @@ fn the_corpus_holds_an_event_of_every_kind() {
 const KINDS: &str = "submitted started step_ready step_claimed step_given_back step_ended step_retrying step_lost \
     step_waiting stop_requested waiting resumed concluded finished retried retry repeat interrupted parked \
     by_signal by_request by_timeout upstream_failed upstream_skipped precondition_unmet stopped run_not_begun \
-    outputs variable forgiven excused";
+    outputs variable forgiven excused step_expanded children_ended child_outputs";
 
 /// A new body, reason or cause breaks the build here, and is added to the corpus.
 fn kinds_of(body: &Body) -> Vec<&'static str> {
@@ -241,6 +263,11 @@ fn kinds_of(body: &Body) -> Vec<&'static str> {
         Body::Finished { .. } => vec!["finished"],
         Body::Retried { excused, .. } if !excused.is_empty() => vec!["retried", "excused"],
         Body::Retried { .. } => vec!["retried"],
+        Body::StepExpanded { .. } => vec!["step_expanded"],
+        Body::ChildrenEnded { ended, .. } if ended.iter().any(|end| end.outputs.is_some()) => {
+            vec!["children_ended", "child_outputs"]
+        }
+        Body::ChildrenEnded { .. } => vec!["children_ended"],
     }
 }
 
@@ -248,6 +275,7 @@ fn kind_of_wait(reason: &WaitReason) -> &'static str {
     match reason {
         WaitReason::Interrupted => "interrupted",
         WaitReason::Parked { .. } => "parked",
+        WaitReason::Children => "for_children",
     }
 }
 

@@ -5,7 +5,7 @@ use pintle_core::plan::{
     Action, Check, ContinueOn, Json, OnLost, Plan, Precondition, RepeatMode, RepeatPolicy, Role, Step, StepIndex,
     Template,
 };
-use pintle_core::run::command::{FailReason, Failed, Finished, StopCause};
+use pintle_core::run::command::{ChildEnd, Expanded, FailReason, Failed, Finished, StopCause};
 use pintle_core::run::{Command, Outcome, RunStatus, StepStatus};
 use pintle_core::time::Span;
 use proptest::collection::vec;
@@ -28,6 +28,9 @@ pub(crate) enum Move {
     Stray(u8, i8, Option<Outcome>),
     /// The last command once more.
     Again,
+    /// Children of a step that waits for them are over, those whose bits are set; one of them may not be one.
+    Children(u8, u8, bool),
+    ChildrenWait(u8),
     Interrupt,
     Resume,
     Stop(StopCause, bool),
@@ -118,6 +121,7 @@ pub(crate) fn outcomes() -> impl Strategy<Value = Outcome> {
         1 => Just(Outcome::Skipped { message: "unmet".to_owned() }),
         1 => of(1..3i32).prop_map(|exit_code| Outcome::Stopped { exit_code }),
         1 => Just(Outcome::GivenBack),
+        2 => (0..4u32).prop_map(|count| Outcome::Expanded(Expanded { count, items: Json("[]".to_owned()) })),
     ]
 }
 
@@ -132,7 +136,7 @@ fn failures() -> impl Strategy<Value = Failed> {
 }
 
 /// Every reason; [`reason_name`] breaks the build when one is added.
-pub(crate) const REASONS: [FailReason; 11] = [
+pub(crate) const REASONS: [FailReason; 12] = [
     FailReason::ExitCode,
     FailReason::TimedOut,
     FailReason::Unavailable,
@@ -144,6 +148,7 @@ pub(crate) const REASONS: [FailReason; 11] = [
     FailReason::BadOutput,
     FailReason::NotStarted,
     FailReason::Lost,
+    FailReason::ChildFailed,
 ];
 
 pub(crate) fn reason_name(reason: FailReason) -> &'static str {
@@ -159,6 +164,7 @@ pub(crate) fn reason_name(reason: FailReason) -> &'static str {
         FailReason::BadOutput => "bad output",
         FailReason::NotStarted => "not started",
         FailReason::Lost => "lost",
+        FailReason::ChildFailed => "child failed",
     }
 }
 
@@ -172,6 +178,8 @@ pub(crate) fn moves() -> impl Strategy<Value = Move> {
         4 => any::<u8>().prop_map(Move::Due),
         1 => any::<u8>().prop_map(Move::Early),
         3 => (any::<u8>(), -2..3i8, of(outcomes())).prop_map(|(n, d, o)| Move::Stray(n, d, o)),
+        4 => (any::<u8>(), 0..32u8, any::<bool>()).prop_map(|(n, mask, well)| Move::Children(n, mask, well)),
+        1 => any::<u8>().prop_map(Move::ChildrenWait),
         3 => Just(Move::Again),
         2 => Just(Move::Interrupt),
         3 => Just(Move::Resume),
@@ -185,6 +193,18 @@ pub(crate) fn moves() -> impl Strategy<Value = Move> {
 fn nth(stand: &Stand, status: StepStatus, n: u8) -> Option<StepIndex> {
     let all: Vec<StepIndex> = stand.run.steps_in(status).collect();
     all.get(usize::from(n) % all.len().max(1)).copied()
+}
+
+/// A step that waits for children.
+fn nth_parent(stand: &Stand, n: u8) -> Option<StepIndex> {
+    let waits = |i: &StepIndex| stand.run.step(*i).unwrap().awaits_children();
+    let all: Vec<StepIndex> = stand.run.steps_in(StepStatus::Waiting).filter(waits).collect();
+    all.get(usize::from(n) % all.len().max(1)).copied()
+}
+
+pub(crate) fn child_end(child: u32, well: bool) -> ChildEnd {
+    let status = if well { RunStatus::Succeeded } else { RunStatus::Failed };
+    ChildEnd { child, status, outputs: None, error: None }
 }
 
 fn held(stand: &Stand, step: StepIndex) -> Fence {
@@ -219,6 +239,15 @@ pub(crate) fn command(stand: &mut Stand, mv: &Move, last: Option<&Command>) -> O
                 None => Command::Lose { step, fence },
             }
         }
+        Move::Children(n, mask, well) => {
+            let step = nth_parent(stand, *n)?;
+            let ended = (0..8).filter(|child| mask >> child & 1 == 1).map(|child| child_end(child, *well)).collect();
+            Command::ChildrenEnded { step, fence: held(stand, step), ended }
+        }
+        Move::ChildrenWait(n) => {
+            let step = nth_parent(stand, *n)?;
+            Command::ChildrenWait { step, fence: held(stand, step) }
+        }
         Move::Again => last?.clone(),
         Move::Interrupt => Command::Interrupt,
         Move::Resume => Command::Resume,
@@ -250,6 +279,16 @@ pub(crate) fn onwards(stand: &mut Stand, outcome: Outcome) -> Option<Command> {
     }
     if let Some(step) = nth(stand, StepStatus::Running, 0) {
         return Some(Command::Settle { step, fence: held(stand, step), outcome });
+    }
+    if let Some(step) = nth_parent(stand, 0) {
+        let fence = held(stand, step);
+        let open: Vec<u32> = stand.run.step(step).unwrap().children.as_ref().unwrap().unfinished().collect();
+        if !open.is_empty() {
+            let ended = open.into_iter().map(|child| child_end(child, true)).collect();
+            return Some(Command::ChildrenEnded { step, fence, ended });
+        }
+        let outcome = Outcome::Finished(Finished::default());
+        return Some(Command::Settle { step, fence, outcome });
     }
     let step = nth(stand, StepStatus::Retrying, 0)?;
     stand.at = stand.at.max(stand.run.step(step).unwrap().due?);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pintle_core::counter::Fence;
 use pintle_core::ids::{Digest, RunId, WorkerId};
 use pintle_core::plan::{Json, Plan, StepIndex};
-use pintle_core::run::command::{FailReason, Failed, Finished, StopCause, Submission};
+use pintle_core::run::command::{Expanded, FailReason, Failed, Finished, StopCause, Submission};
 use pintle_core::run::event::StepEnd;
 use pintle_core::run::{Body, Command, Event, Outcome, Refusal, Run, StepState, StepStatus, decide};
 use pintle_core::time::{Span, Timestamp};
@@ -211,6 +211,11 @@ pub(crate) fn fails(reason: FailReason) -> Outcome {
 pub(crate) fn failed(reason: FailReason) -> Failed {
     let exit_code = (reason == FailReason::TimedOut).then_some(124);
     Failed { reason, message: "as the test wants".to_owned(), exit_code, retry_after: None, output_matched: false }
+}
+
+/// It goes on as so many children.
+pub(crate) fn expands(count: u32) -> Outcome {
+    Outcome::Expanded(Expanded { count, items: Json("[]".to_owned()) })
 }
 
 pub(crate) fn skipped() -> Outcome {

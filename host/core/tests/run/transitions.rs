@@ -12,8 +12,8 @@ use pintle_core::time::Span;
 
 use crate::golden;
 use crate::plans::{Say, forgiving, plan};
-use crate::random::{REASONS, reason_name};
-use crate::stand::{Stand, exit, fails, retry_all, skipped, stop, submit, worker};
+use crate::random::{REASONS, child_end, reason_name};
+use crate::stand::{Stand, exit, expands, fails, retry_all, skipped, stop, submit, worker};
 use crate::words::{command_name, say};
 
 /// Commands of every kind, about the step `a`; [`command_name`] breaks the build when one is added.
@@ -27,6 +27,8 @@ fn commands(run: &Run) -> Vec<Command> {
         Command::Settle { step, fence, outcome: exit(0) },
         Command::Lose { step, fence },
         Command::Due { step },
+        Command::ChildrenEnded { step, fence, ended: vec![child_end(0, true), child_end(9, true)] },
+        Command::ChildrenWait { step, fence },
         Command::Interrupt,
         Command::Resume,
         stop(false),
@@ -148,6 +150,11 @@ fn running() -> Vec<(&'static str, Stand)> {
     closing_claimed.claim("exit");
     stands.extend([
         ("a claimed", claimed),
+        ("a waits for children", {
+            let mut stand = Stand::started(two());
+            stand.runs("a", expands(2));
+            stand
+        }),
         ("stopping", stopping),
         ("stopping at once", killing),
         ("exit handler ready", closing),
@@ -218,8 +225,9 @@ fn every_step_status_against_every_command() {
         against(&mut text, &status.to_string(), &stand);
     }
     for (how, stand) in claimed() {
-        assert_eq!(stand.step("a").status, StepStatus::Running, "{how}");
-        against(&mut text, &format!("running ({how})"), &stand);
+        let held = stand.step("a");
+        assert!(held.status == StepStatus::Running || held.awaits_children(), "{how}");
+        against(&mut text, &format!("{} ({how})", held.status), &stand);
     }
     golden::holds("transitions/step.txt", &text);
 }
@@ -257,7 +265,36 @@ fn claimed() -> Vec<(&'static str, Stand)> {
     }
     often.claim("a");
     stands.extend([("stopping", stopping), ("lost as often as it may be", often)]);
+    stands.extend(expanded());
     stands
+}
+
+/// Steps that wait for two children.
+fn expanded() -> Vec<(&'static str, Stand)> {
+    let waits = |plan: Plan| {
+        let mut stand = Stand::started(plan);
+        stand.runs("a", expands(2));
+        stand
+    };
+    let told = |stand: &Stand, children: &[u32]| {
+        let mut stand = stand.clone();
+        let (step, fence) = (stand.index("a"), stand.step("a").fence);
+        let ended = children.iter().map(|child| child_end(*child, true)).collect();
+        stand.tell(Command::ChildrenEnded { step, fence, ended });
+        stand
+    };
+    let (open, parking) = (waits(two()), waits(two().set("a", |s| s.on_lost = OnLost::Park)));
+    let mut stopping = told(&open, &[0]);
+    stopping.stop(false);
+    let retrying = waits(two().retry("a", 1, Span::from_secs(1)));
+    vec![
+        ("children open", open.clone()),
+        ("one child over", told(&open, &[1])),
+        ("children over", told(&open, &[0, 1])),
+        ("children over, on_lost: park", told(&parking, &[0, 1])),
+        ("children over, with a retry", told(&retrying, &[0, 1])),
+        ("a child open, stopping", stopping),
+    ]
 }
 
 fn against(text: &mut String, state: &str, stand: &Stand) {
@@ -269,6 +306,11 @@ fn against(text: &mut String, state: &str, stand: &Stand) {
         line(text, state, stand, Command::Settle { step, fence, outcome });
     }
     line(text, state, stand, Command::Lose { step, fence });
+    for children in [&[0][..], &[0, 0, 1], &[7]] {
+        let ended = children.iter().map(|child| child_end(*child, true)).collect();
+        line(text, state, stand, Command::ChildrenEnded { step, fence, ended });
+    }
+    line(text, state, stand, Command::ChildrenWait { step, fence });
     for fence in [old, fence.mint()] {
         line(text, &format!("{state}, under fence {fence}"), stand, Command::Lose { step, fence });
         let outcome = exit(0);
@@ -287,7 +329,7 @@ fn outcomes() -> Vec<Outcome> {
         all.push(crate::stand::checked(code, condition));
     }
     all.extend(REASONS.map(fails));
-    all.extend([skipped(), Outcome::Stopped { exit_code: Some(143) }, Outcome::GivenBack]);
+    all.extend([expands(0), expands(2), skipped(), Outcome::Stopped { exit_code: Some(143) }, Outcome::GivenBack]);
     all
 }
 

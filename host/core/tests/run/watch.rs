@@ -7,7 +7,9 @@ use pintle_core::counter::{Attempt, Fence};
 use pintle_core::limits::MAX_LOSSES;
 use pintle_core::plan::{OnLost, Role, StepIndex};
 use pintle_core::run::event::Again;
-use pintle_core::run::{Body, Command, Effect, Event, Refusal, Run, RunStatus, StepStatus, apply, effects};
+use pintle_core::run::{
+    Body, Command, Effect, Event, Outcome, Refusal, Run, RunStatus, StepState, StepStatus, apply, effects,
+};
 use pintle_core::time::Timestamp;
 
 use crate::plans::places;
@@ -55,6 +57,18 @@ impl Watch {
     /// Only the holder of a claim speaks for it, only what is ready is claimed, and nothing is due before its time.
     pub(crate) fn taken(run: &Run, command: &Command, at: Timestamp) {
         match command {
+            Command::Settle { step, fence, .. }
+            | Command::ChildrenEnded { step, fence, .. }
+            | Command::ChildrenWait { step, fence }
+                if run.step(*step).unwrap().awaits_children() =>
+            {
+                let state = run.step(*step).unwrap();
+                assert_eq!(state.fence, *fence, "I-3: {command:?}");
+                let open = state.children.as_ref().unwrap().open();
+                let well = matches!(command, Command::Settle { outcome: Outcome::Finished(_), .. });
+                assert!(open == 0 || !well, "settled with {open} children open");
+            }
+            Command::ChildrenEnded { .. } | Command::ChildrenWait { .. } => panic!("no children: {command:?}"),
             Command::Settle { step, fence, .. } | Command::Lose { step, fence } => {
                 let state = run.step(*step).unwrap();
                 assert_eq!((state.status, state.fence), (StepStatus::Running, *fence), "I-3: {command:?}");
@@ -127,6 +141,7 @@ impl Watch {
                 page.same_try = true;
                 page.losses = 0;
             }
+            Body::StepExpanded { fence, .. } => rises(page, *fence),
             Body::StepRetrying { again: Again::Retry, .. } => page.retries += 1,
             Body::StepRetrying { again: Again::Repeat, .. } => (page.tries, page.retries) = (0, 0),
             Body::StepEnded { .. } => {
@@ -134,6 +149,7 @@ impl Watch {
                 page.ended = true;
             }
             Body::StepReady { .. }
+            | Body::ChildrenEnded { .. }
             | Body::Submitted(_)
             | Body::Started
             | Body::StopRequested { .. }
@@ -218,9 +234,17 @@ fn told(before: &Run, after: &Run, event: &Event) {
             let timer = Effect::StepTimer { step: index, due: is.due.unwrap() };
             assert!(effects.contains(&timer), "{event:?} arms no timer");
         }
-        if was.fence != is.fence && was.status == StepStatus::Running {
+        if is.awaits_children() && !was.awaits_children() {
+            assert!(effects.contains(&Effect::Children(index)), "{event:?} leaves children to themselves");
+        }
+        if was.fence != is.fence && was.status == StepStatus::Running && !is.awaits_children() {
             let recover = Effect::Recover { step: index, fence: was.fence };
             assert!(effects.contains(&recover), "{event:?} leaves its claim behind");
+        }
+    }
+    if matches!(event.body, Body::Resumed | Body::StopRequested { .. }) {
+        for step in after.steps_in(StepStatus::Waiting).filter(|i| after.step(*i).unwrap().awaits_children()) {
+            assert!(effects.contains(&Effect::Children(step)), "children were forgotten");
         }
     }
     if matches!(event.body, Body::Resumed) {
@@ -256,10 +280,11 @@ fn moves(run: &Run) {
     let any = |status| run.steps_in(status).next().is_some();
     let (ready, running, retrying, waiting) =
         (any(StepStatus::Ready), any(StepStatus::Running), any(StepStatus::Retrying), any(StepStatus::Waiting));
+    let parents = run.steps.iter().any(StepState::awaits_children);
     assert_eq!(run.head.waiting.is_some(), run.head.status == Some(RunStatus::Waiting), "a reason while it waits");
     match run.status() {
         RunStatus::Queued => assert!(!running, "a queued run works"),
-        RunStatus::Running => assert!(ready || running || retrying, "running, and nothing can happen"),
+        RunStatus::Running => assert!(ready || running || retrying || parents, "running, and nothing can happen"),
         RunStatus::Waiting => assert!(!running, "a waiting run works"),
         RunStatus::Succeeded
         | RunStatus::PartiallySucceeded
@@ -273,6 +298,7 @@ fn moves(run: &Run) {
     }
     for state in &run.steps {
         assert_eq!(state.waiting.is_some(), state.status == StepStatus::Waiting);
+        assert_eq!(state.children.is_some(), state.awaits_children());
         assert_eq!(state.due.is_some(), state.status == StepStatus::Retrying);
     }
 }

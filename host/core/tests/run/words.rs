@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use pintle_core::plan::StepIndex;
-use pintle_core::run::command::StopCause;
+use pintle_core::run::command::{ChildEnd, StopCause};
 use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
 use pintle_core::run::{Body, Command, Event, Outcome, Run};
 
@@ -17,6 +17,8 @@ pub(crate) fn command_name(command: &Command) -> String {
         Command::Settle { outcome, .. } => format!("settle, {}", outcome_name(outcome)),
         Command::Lose { .. } => "lose".to_owned(),
         Command::Due { .. } => "due".to_owned(),
+        Command::ChildrenEnded { ended, .. } => format!("children ended,{}", say_children(ended)),
+        Command::ChildrenWait { .. } => "children wait".to_owned(),
         Command::Interrupt => "interrupt".to_owned(),
         Command::Resume => "resume".to_owned(),
         Command::Stop { at_once: false, .. } => "stop".to_owned(),
@@ -38,6 +40,7 @@ fn outcome_name(outcome: &Outcome) -> String {
         },
         Outcome::Failed(failed) => reason_name(failed.reason).to_owned(),
         Outcome::Skipped { .. } => "skipped".to_owned(),
+        Outcome::Expanded(into) => format!("expanded into {}", into.count),
         Outcome::Stopped { .. } => "stopped".to_owned(),
         Outcome::GivenBack => "given back".to_owned(),
     }
@@ -66,6 +69,10 @@ pub(crate) fn say(run: &Run, event: &Event) -> String {
         Body::StepWaiting { step, fence, reason } => {
             format!("{} waiting, fence {fence}, {}", name(step), say_reason(reason))
         }
+        Body::StepExpanded { step, fence, into } => {
+            format!("{} waiting for {} children, fence {fence}", name(step), into.count)
+        }
+        Body::ChildrenEnded { step, ended } => format!("children of {}:{}", name(step), say_children(ended)),
         Body::StopRequested { cause, at_once } => {
             let cause = match cause {
                 StopCause::Interrupted => "interrupted",
@@ -83,6 +90,10 @@ pub(crate) fn say(run: &Run, event: &Event) -> String {
             format!("run attempt {attempt} with {}", reset.join(" "))
         }
     }
+}
+
+fn say_children(ended: &[ChildEnd]) -> String {
+    ended.iter().map(|end| format!(" {} {}", end.child, end.status)).collect()
 }
 
 fn say_end(end: &StepEnd) -> String {
@@ -108,5 +119,6 @@ fn say_reason(reason: &WaitReason) -> String {
     match reason {
         WaitReason::Interrupted => "interrupted".to_owned(),
         WaitReason::Parked { losses } => format!("parked after {losses} losses"),
+        WaitReason::Children => "for children".to_owned(),
     }
 }
