@@ -226,6 +226,7 @@ mod tests {
             message: Some(format!("step `a`: {}\x1b[2J", "x".repeat(80))),
             plan: Digest::from_bytes([0; 32]),
             source: None,
+            parent: None,
         })
     }
 

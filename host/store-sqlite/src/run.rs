@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use pintle_core::counter::Version;
 use pintle_core::ids::{Digest, NodeId, RunId};
+use pintle_core::plan::StepIndex;
 use pintle_core::run::Event;
 use pintle_store::{BoxFuture, CommitError, Cursor, Error, Page, RunFilter, RunRow, Runs, StoredRun, Txn};
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, params};
 use tokio::sync::oneshot;
 
 use crate::sql::{self, query};
@@ -77,6 +78,19 @@ impl Runs for Sqlite {
     fn open_runs_of<'a>(&'a self, node: Option<&'a NodeId>) -> BoxFuture<'a, Result<Vec<RunRow>, Error>> {
         let node = node.map(|node| node.as_str().to_owned());
         Box::pin(self.inner().desk.read(move |conn| read::rows(conn, query!("run/open_of"), [node])))
+    }
+
+    fn children<'a>(
+        &'a self,
+        parent: &'a RunId,
+        from: (StepIndex, u32),
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunRow>, Error>> {
+        let (parent, limit) = (parent.clone(), list::bounded(limit) as u64);
+        Box::pin(self.inner().desk.read(move |conn| {
+            let (step, child) = (from.0.0, from.1);
+            read::rows(conn, query!("run/children"), params![parent.as_str(), step, child, sql::int(limit)])
+        }))
     }
 
     fn versions<'a>(&'a self, runs: &'a [RunId]) -> BoxFuture<'a, Result<Vec<(RunId, Version)>, Error>> {

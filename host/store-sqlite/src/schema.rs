@@ -19,8 +19,16 @@ macro_rules! migrations {
 }
 
 /// All of them; the number of each is its place, from 1.
-const MIGRATIONS: &[(&str, &str)] =
-    migrations!["0001_migrations", "0002_runs", "0003_steps", "0004_timers", "0005_plugins", "0006_kv", "0007_clock",];
+const MIGRATIONS: &[(&str, &str)] = migrations![
+    "0001_migrations",
+    "0002_runs",
+    "0003_steps",
+    "0004_timers",
+    "0005_plugins",
+    "0006_kv",
+    "0007_clock",
+    "0008_children",
+];
 
 /// What `user_version` says after the last one.
 const LATEST: u32 = MIGRATIONS.len() as u32;

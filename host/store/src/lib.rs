@@ -43,7 +43,7 @@ pub use kv::{Condition, Entry, Guard, Kv, KvError, Scope};
 pub use log::{Channel, LogName, LogPart, Logs};
 pub use node::Nodes;
 pub use plugin::Plugins;
-pub use run::{Cursor, Page, RunFilter, RunRow, Runs, StoredRun, Trigger};
+pub use run::{Cursor, Page, Parent, RunFilter, RunRow, Runs, StoredRun, Trigger};
 pub use step::{StepRow, Steps};
 pub use timer::{Timer, TimerKind, Timers};
 pub use txn::{CommitError, Durability, TimerChange, Txn};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use pintle_core::counter::{RunAttempt, Version};
 use pintle_core::ids::{Digest, NodeId, RunId, TenantId};
-use pintle_core::plan::Json;
+use pintle_core::plan::{Json, StepIndex};
 use pintle_core::run::{Event, RunStatus};
 use pintle_core::time::Timestamp;
 
@@ -49,6 +49,19 @@ pub struct RunRow {
     pub plan: Digest,
     /// The file that the plan was made of.
     pub source: Option<String>,
+    /// The step that it is a child of. Lists leave children out.
+    pub parent: Option<Parent>,
+}
+
+/// Whose child a run is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// The run.
+    pub run: RunId,
+    /// The step that expanded.
+    pub step: StepIndex,
+    /// The place among the step's children, from 0.
+    pub child: u32,
 }
 
 /// What brought a run about.
@@ -154,7 +167,7 @@ pub trait Runs: Send + Sync {
     /// A run's row.
     fn row<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Option<RunRow>, Error>>;
     /// What a person means: the run of that id; else runs whose id begins so (at most 16); else the latest run of the
-    /// DAG of that name.
+    /// DAG of that name, children left out.
     fn find<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Result<Vec<RunRow>, Error>>;
     /// A page of runs, newest first; at most 1,000 rows at once. An unreadable cursor begins anew.
     fn list<'a>(
@@ -165,6 +178,13 @@ pub trait Runs: Send + Sync {
     ) -> BoxFuture<'a, Result<Page, Error>>;
     /// Runs that are not over and belong to `node`; none: that belong to no process.
     fn open_runs_of<'a>(&'a self, node: Option<&'a NodeId>) -> BoxFuture<'a, Result<Vec<RunRow>, Error>>;
+    /// Children of a run from a step's child on, in the order of steps and children; at most 1,000 rows at once.
+    fn children<'a>(
+        &'a self,
+        parent: &'a RunId,
+        from: (StepIndex, u32),
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunRow>, Error>>;
     /// How long the logs of these runs are; runs that do not exist are left out. For what [`crate::Changes`] noticed.
     fn versions<'a>(&'a self, runs: &'a [RunId]) -> BoxFuture<'a, Result<Vec<(RunId, Version)>, Error>>;
     /// A plan's JSON.

@@ -118,6 +118,8 @@ pub enum Outcome {
     },
     /// It goes on as children, which it waits for. What it amounts to is settled when all are over.
     Expanded(Expanded),
+    /// Its children are all over: what they amount to.
+    Gathered(Gathered),
     /// It was told to stop, and did.
     Stopped {
         /// Of the program, if one ran.
@@ -151,6 +153,17 @@ pub struct Expanded {
     pub count: u32,
     /// What each of them is made of, opaque to the core: a JSON list, or the digest of a blob that holds it.
     pub items: Json,
+}
+
+/// What the children of a step amount to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gathered {
+    /// Named outputs of the step: name and JSON value.
+    pub outputs: Vec<(String, Json)>,
+    /// The whole result, where the step has an `output:`.
+    pub stdout: Option<String>,
+    /// In one sentence, if not all of them succeeded.
+    pub failed: Option<String>,
 }
 
 /// How a child ended.

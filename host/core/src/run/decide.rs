@@ -74,27 +74,34 @@ fn held(run: &Run, index: StepIndex, presented: Fence) -> Result<(), Refusal> {
     if step.fence.accepts(presented) && step.status == StepStatus::Running {
         return Ok(());
     }
-    Err(Refusal::Stale { step: name_of(run, index), presented, held: step.fence })
+    Err(stale(run, index, presented))
+}
+
+fn stale(run: &Run, index: StepIndex, presented: Fence) -> Refusal {
+    let held = run.step(index).map(|step| step.fence).unwrap_or_default();
+    Refusal::Stale { step: name_of(run, index), presented, held }
 }
 
 /// Whoever has the claim; or, of a step that waits for its children, whoever knows what they amount to.
 fn speaks_for(run: &Run, index: StepIndex, presented: Fence, outcome: &Outcome) -> Result<(), Refusal> {
-    let Ok(children) = awaited(run, index, presented) else { return held(run, index, presented) };
-    let told = match outcome {
-        Outcome::Finished(_) => children.open() == 0,
-        // What they left may be unfit before all are over; and a stop leaves out those that have not begun.
-        Outcome::Failed(_) => true,
-        Outcome::Stopped { .. } => run.head.stop.is_some(),
-        Outcome::Expanded(_) | Outcome::Skipped { .. } | Outcome::GivenBack => false,
+    let children = awaited(run, index, presented);
+    let told = match (outcome, &children) {
+        (Outcome::Gathered(_), children) => children.as_ref().is_ok_and(|children| children.open() == 0),
+        (_, Err(_)) => return held(run, index, presented),
+        // Its time is over, or what they left is unfit.
+        (Outcome::Failed(_), Ok(_)) => true,
+        // A stop leaves out those that have not begun.
+        (Outcome::Stopped { .. }, Ok(_)) => run.head.stop.is_some(),
+        (Outcome::Finished(_) | Outcome::Expanded(_) | Outcome::Skipped { .. } | Outcome::GivenBack, Ok(_)) => false,
     };
-    if told { Ok(()) } else { held(run, index, presented) }
+    if told { Ok(()) } else { Err(stale(run, index, presented)) }
 }
 
 /// The step waits for children since the fence that is presented.
 fn awaited(run: &Run, index: StepIndex, presented: Fence) -> Result<&Children, Refusal> {
     let step = step_of(run, index)?;
     let children = step.children.as_deref().filter(|_| step.awaits_children() && step.fence.accepts(presented));
-    children.ok_or_else(|| Refusal::Stale { step: name_of(run, index), presented, held: step.fence })
+    children.ok_or_else(|| stale(run, index, presented))
 }
 
 // Waiting => Waiting

@@ -3,7 +3,7 @@
 use crate::attempt::{self, Tried};
 use crate::plan::{OnLost, Output, RepeatMode, Step, StepIndex};
 use crate::run::apply::Fold;
-use crate::run::command::{FailReason, Failed, Finished, Outcome};
+use crate::run::command::{FailReason, Failed, Finished, Gathered, Outcome};
 use crate::run::decide::lose;
 use crate::run::draft::Draft;
 use crate::run::event::{Again, Body, EndReason, StepEnd, WaitReason};
@@ -32,6 +32,7 @@ pub(super) fn settle(draft: &mut Draft<'_>, index: StepIndex, outcome: Outcome) 
         }
         // Running => Waiting
         Outcome::Expanded(into) => draft.emit(Body::StepExpanded { step: index, fence: state.fence.mint(), into }),
+        Outcome::Gathered(gathered) => children_over(draft, index, step, gathered),
         Outcome::Finished(done) => finished(draft, index, step, done),
         Outcome::Failed(failed) => failure(draft, index, step, failed, StepEndParts::default()),
     }
@@ -51,11 +52,30 @@ struct StepEndParts {
     repeat_condition: Option<Result<bool, String>>,
 }
 
-fn finished(draft: &mut Draft<'_>, index: StepIndex, step: &Step, done: Finished) {
-    let variable = match &step.output {
-        Some(Output::Variable(_)) => done.stdout.map(|text| text.trim().to_owned()),
+/// The step is told what its children amount to: it ends as a program would that did their work.
+fn children_over(draft: &mut Draft<'_>, index: StepIndex, step: &Step, gathered: Gathered) {
+    let variable = variable(step, gathered.stdout);
+    let parts = StepEndParts { outputs: gathered.outputs, variable, repeat_condition: None };
+    match gathered.failed {
+        None => success(draft, index, step, None, parts),
+        Some(message) => {
+            let reason = FailReason::ChildFailed;
+            let failed = Failed { reason, message, exit_code: None, retry_after: None, output_matched: false };
+            failure(draft, index, step, failed, parts);
+        }
+    }
+}
+
+/// What `output:` makes of what was printed.
+fn variable(step: &Step, printed: Option<String>) -> Option<String> {
+    match &step.output {
+        Some(Output::Variable(_)) => printed.map(|text| text.trim().to_owned()),
         None => None,
-    };
+    }
+}
+
+fn finished(draft: &mut Draft<'_>, index: StepIndex, step: &Step, done: Finished) {
+    let variable = variable(step, done.stdout);
     let parts = StepEndParts { outputs: done.outputs, variable, repeat_condition: done.repeat_condition };
     match done.exit_code {
         Some(code) if code != 0 => {

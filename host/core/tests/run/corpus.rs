@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use pintle_core::counter::Fence;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{ContinueOn, Json, OnLost, Output, Plan, RepeatMode, Role, StepIndex};
-use pintle_core::run::command::{ChildEnd, FailReason, Finished, StopCause};
+use pintle_core::run::command::{ChildEnd, Finished, StopCause};
 use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
 use pintle_core::run::{Body, Command, Event, Outcome, Run, StepStatus, apply};
 use pintle_core::time::{Span, Timestamp};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::golden;
 use crate::plans::{Say, forgiving, plan};
-use crate::random::{REASONS, child_end, reason_name};
+use crate::random::{REASONS, child_end, gathered, reason_name};
 use crate::stand::{Stand, checked, exit, expands, fails, retry_all, skipped, stop, with_output};
 
 const FILE: &str = "events/v1.jsonl";
@@ -80,7 +80,7 @@ fn expanded() -> Stand {
     stand.tell(Command::ChildrenEnded { step, fence, ended: vec![left] });
     let failed = ChildEnd { error: Some("step `x`: exit code 1".to_owned()), ..child_end(0, false) };
     stand.tell(Command::ChildrenEnded { step, fence, ended: vec![child_end(1, true), failed] });
-    stand.settle("a", fails(FailReason::ChildFailed));
+    stand.settle("a", gathered(Some("1 of 3 children failed")));
     stand.runs("a", expands(1));
     let fence = stand.step("a").fence;
     stand.tell(Command::ChildrenWait { step, fence });
@@ -88,7 +88,7 @@ fn expanded() -> Stand {
     stand.runs("a", expands(1));
     let fence = stand.step("a").fence;
     stand.tell(Command::ChildrenEnded { step, fence, ended: vec![child_end(0, true)] });
-    stand.settle("a", exit(0));
+    stand.settle("a", gathered(None));
     stand.succeed("b");
     stand
 }

@@ -5,7 +5,7 @@ use pintle_core::plan::{
     Action, Check, ContinueOn, Json, OnLost, Plan, Precondition, RepeatMode, RepeatPolicy, Role, Step, StepIndex,
     Template,
 };
-use pintle_core::run::command::{ChildEnd, Expanded, FailReason, Failed, Finished, StopCause};
+use pintle_core::run::command::{ChildEnd, Expanded, FailReason, Failed, Finished, Gathered, StopCause};
 use pintle_core::run::{Command, Outcome, RunStatus, StepStatus};
 use pintle_core::time::Span;
 use proptest::collection::vec;
@@ -31,6 +31,8 @@ pub(crate) enum Move {
     /// Children of a step that waits for them are over, those whose bits are set; one of them may not be one.
     Children(u8, u8, bool),
     ChildrenWait(u8),
+    /// Well, or not.
+    Gather(u8, bool),
     Interrupt,
     Resume,
     Stop(StopCause, bool),
@@ -180,6 +182,7 @@ pub(crate) fn moves() -> impl Strategy<Value = Move> {
         3 => (any::<u8>(), -2..3i8, of(outcomes())).prop_map(|(n, d, o)| Move::Stray(n, d, o)),
         4 => (any::<u8>(), 0..32u8, any::<bool>()).prop_map(|(n, mask, well)| Move::Children(n, mask, well)),
         1 => any::<u8>().prop_map(Move::ChildrenWait),
+        2 => (any::<u8>(), any::<bool>()).prop_map(|(n, well)| Move::Gather(n, well)),
         3 => Just(Move::Again),
         2 => Just(Move::Interrupt),
         3 => Just(Move::Resume),
@@ -200,6 +203,10 @@ fn nth_parent(stand: &Stand, n: u8) -> Option<StepIndex> {
     let waits = |i: &StepIndex| stand.run.step(*i).unwrap().awaits_children();
     let all: Vec<StepIndex> = stand.run.steps_in(StepStatus::Waiting).filter(waits).collect();
     all.get(usize::from(n) % all.len().max(1)).copied()
+}
+
+pub(crate) fn gathered(failed: Option<&str>) -> Outcome {
+    Outcome::Gathered(Gathered { failed: failed.map(str::to_owned), ..Gathered::default() })
 }
 
 pub(crate) fn child_end(child: u32, well: bool) -> ChildEnd {
@@ -248,6 +255,11 @@ pub(crate) fn command(stand: &mut Stand, mv: &Move, last: Option<&Command>) -> O
             let step = nth_parent(stand, *n)?;
             Command::ChildrenWait { step, fence: held(stand, step) }
         }
+        Move::Gather(n, well) => {
+            let step = nth_parent(stand, *n)?;
+            let outcome = gathered((!well).then_some("1 of 2 failed"));
+            Command::Settle { step, fence: held(stand, step), outcome }
+        }
         Move::Again => last?.clone(),
         Move::Interrupt => Command::Interrupt,
         Move::Resume => Command::Resume,
@@ -287,8 +299,7 @@ pub(crate) fn onwards(stand: &mut Stand, outcome: Outcome) -> Option<Command> {
             let ended = open.into_iter().map(|child| child_end(child, true)).collect();
             return Some(Command::ChildrenEnded { step, fence, ended });
         }
-        let outcome = Outcome::Finished(Finished::default());
-        return Some(Command::Settle { step, fence, outcome });
+        return Some(Command::Settle { step, fence, outcome: gathered(None) });
     }
     let step = nth(stand, StepStatus::Retrying, 0)?;
     stand.at = stand.at.max(stand.run.step(step).unwrap().due?);

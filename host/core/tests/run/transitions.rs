@@ -12,7 +12,7 @@ use pintle_core::time::Span;
 
 use crate::golden;
 use crate::plans::{Say, forgiving, plan};
-use crate::random::{REASONS, child_end, reason_name};
+use crate::random::{REASONS, child_end, gathered, reason_name};
 use crate::stand::{Stand, exit, expands, fails, retry_all, skipped, stop, submit, worker};
 use crate::words::{command_name, say};
 
@@ -329,7 +329,8 @@ fn outcomes() -> Vec<Outcome> {
         all.push(crate::stand::checked(code, condition));
     }
     all.extend(REASONS.map(fails));
-    all.extend([expands(0), expands(2), skipped(), Outcome::Stopped { exit_code: Some(143) }, Outcome::GivenBack]);
+    all.extend([expands(0), expands(2), gathered(None), gathered(Some("1 of 2"))]);
+    all.extend([skipped(), Outcome::Stopped { exit_code: Some(143) }, Outcome::GivenBack]);
     all
 }
 

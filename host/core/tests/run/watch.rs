@@ -65,10 +65,12 @@ impl Watch {
                 let state = run.step(*step).unwrap();
                 assert_eq!(state.fence, *fence, "I-3: {command:?}");
                 let open = state.children.as_ref().unwrap().open();
-                let well = matches!(command, Command::Settle { outcome: Outcome::Finished(_), .. });
+                let well = matches!(command, Command::Settle { outcome: Outcome::Gathered(_), .. });
                 assert!(open == 0 || !well, "settled with {open} children open");
             }
-            Command::ChildrenEnded { .. } | Command::ChildrenWait { .. } => panic!("no children: {command:?}"),
+            Command::ChildrenEnded { .. }
+            | Command::ChildrenWait { .. }
+            | Command::Settle { outcome: Outcome::Gathered(_), .. } => panic!("no children: {command:?}"),
             Command::Settle { step, fence, .. } | Command::Lose { step, fence } => {
                 let state = run.step(*step).unwrap();
                 assert_eq!((state.status, state.fence), (StepStatus::Running, *fence), "I-3: {command:?}");
@@ -90,7 +92,8 @@ impl Watch {
         if let Command::Settle { step, fence, .. } | Command::Lose { step, fence } = command
             && let Some(state) = run.step(*step)
         {
-            let current = state.status == StepStatus::Running && state.fence == *fence;
+            let gathered = matches!(command, Command::Settle { outcome: Outcome::Gathered(_), .. });
+            let current = state.status == StepStatus::Running && state.fence == *fence && !gathered;
             assert!(!current, "the holder of {step:?} was refused: {refusal}");
             assert!(matches!(refusal, Refusal::Stale { .. }), "I-3: {command:?}: {refusal}");
         }

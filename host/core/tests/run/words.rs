@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use pintle_core::plan::StepIndex;
-use pintle_core::run::command::{ChildEnd, StopCause};
+use pintle_core::run::command::{ChildEnd, Gathered, StopCause};
 use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
 use pintle_core::run::{Body, Command, Event, Outcome, Run};
 
@@ -40,6 +40,8 @@ fn outcome_name(outcome: &Outcome) -> String {
         },
         Outcome::Failed(failed) => reason_name(failed.reason).to_owned(),
         Outcome::Skipped { .. } => "skipped".to_owned(),
+        Outcome::Gathered(Gathered { failed: None, .. }) => "gathered".to_owned(),
+        Outcome::Gathered(Gathered { failed: Some(_), .. }) => "gathered a failure".to_owned(),
         Outcome::Expanded(into) => format!("expanded into {}", into.count),
         Outcome::Stopped { .. } => "stopped".to_owned(),
         Outcome::GivenBack => "given back".to_owned(),

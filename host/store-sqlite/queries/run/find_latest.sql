@@ -1,7 +1,7 @@
 select
     seq, id, tenant, dag, status, attempt, version, params, trigger, home, pid,
-    submitted_at, started_at, finished_at, waiting, message, plan, source
+    submitted_at, started_at, finished_at, waiting, message, plan, source, parent, parent_step, item
 from run
-where dag = ?1
+where parent is null and dag = ?1
 order by submitted_at desc, seq desc
 limit 1

@@ -1,6 +1,6 @@
 select
     seq, id, tenant, dag, status, attempt, version, params, trigger, home, pid,
-    submitted_at, started_at, finished_at, waiting, message, plan, source
+    submitted_at, started_at, finished_at, waiting, message, plan, source, parent, parent_step, item
 from run
 where id >= ?1 and id < ?1 || char(0x10ffff)
 order by id desc

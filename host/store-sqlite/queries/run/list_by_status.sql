@@ -1,7 +1,7 @@
 select
     seq, id, tenant, dag, status, attempt, version, params, trigger, home, pid,
-    submitted_at, started_at, finished_at, waiting, message, plan, source
+    submitted_at, started_at, finished_at, waiting, message, plan, source, parent, parent_step, item
 from run
-where status = ?5 and (submitted_at, seq) < (?1, ?2) and submitted_at >= ?3
+where parent is null and status = ?5 and (submitted_at, seq) < (?1, ?2) and submitted_at >= ?3
 order by submitted_at desc, seq desc
 limit ?4

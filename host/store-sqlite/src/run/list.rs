@@ -54,6 +54,11 @@ pub(crate) fn find(conn: &Connection, text: &str) -> Result<Vec<RunRow>, Fault> 
     read::rows(conn, query!("run/find_latest"), [text])
 }
 
+/// As many rows as one answer may hold.
+pub(crate) fn bounded(limit: usize) -> usize {
+    limit.clamp(1, MAX_PAGE as usize)
+}
+
 /// A page of runs.
 pub(crate) fn page(
     conn: &Connection,
@@ -61,7 +66,7 @@ pub(crate) fn page(
     cursor: Option<&Cursor>,
     limit: usize,
 ) -> Result<Page, Fault> {
-    let limit = limit.clamp(1, MAX_PAGE as usize);
+    let limit = bounded(limit);
     let from = cursor.and_then(Place::parse).unwrap_or(Place::END);
     let moment = conn.unchecked_transaction()?;
     let mut found = Vec::new();

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use pintle_core::counter::{RunAttempt, Version};
 use pintle_core::ids::{Digest, NodeId, RunId, TenantId};
-use pintle_core::plan::Json;
+use pintle_core::plan::{Json, StepIndex};
 use pintle_core::run::{Event, RunStatus};
 use pintle_core::time::Timestamp;
-use pintle_store::{Error, RunRow, StoredRun, Trigger};
+use pintle_store::{Error, Parent, RunRow, StoredRun, Trigger};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::write::FORM;
@@ -85,6 +85,19 @@ pub(crate) fn numbered(
     Ok(found)
 }
 
+fn parent(row: &Row<'_>) -> Result<Option<Parent>, pintle_store::Cause> {
+    let cause = |error: rusqlite::Error| -> pintle_store::Cause { Arc::new(error) };
+    let (run, step, child) = (row.get(18), row.get(19), row.get(20));
+    let run: Option<String> = run.map_err(cause)?;
+    match (run, step.map_err(cause)?, child.map_err(cause)?) {
+        (Some(run), Some(step), Some(child)) => {
+            let run = RunId::new(run).map_err(|error| -> pintle_store::Cause { Arc::new(error) })?;
+            Ok(Some(Parent { run, step: StepIndex(step), child }))
+        }
+        (_, _, _) => Ok(None),
+    }
+}
+
 fn decode(row: &Row<'_>) -> Result<RunRow, Fault> {
     let id = RunId::new(row.get::<_, String>(1)?).map_err(|e| Error::Rule { source: Arc::new(e) })?;
     let bad = |text: &str| Fault::Store(unreadable(&id, "the row", text));
@@ -106,6 +119,7 @@ fn decode(row: &Row<'_>) -> Result<RunRow, Fault> {
         message: row.get(15)?,
         plan: Digest::new(row.get::<_, String>(16)?).map_err(|e| bad(&e.to_string()))?,
         source: row.get(17)?,
+        parent: parent(row).map_err(|e| bad(&e.to_string()))?,
         id,
     })
 }

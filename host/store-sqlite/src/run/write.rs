@@ -188,6 +188,9 @@ impl Draft {
                 row.message,
                 row.plan.as_str(),
                 row.source,
+                row.parent.as_ref().map(|parent| parent.run.as_str()),
+                row.parent.as_ref().map(|parent| parent.step.0),
+                row.parent.as_ref().map(|parent| parent.child),
             ],
         )?;
         Ok(conn.last_insert_rowid())

@@ -41,6 +41,7 @@ pub fn row(run: &RunId, dag: &str, at: u64) -> RunRow {
         message: None,
         plan: plan_digest(),
         source: Some("flows/etl.yaml".to_owned()),
+        parent: None,
     }
 }
 

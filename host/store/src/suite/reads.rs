@@ -8,7 +8,7 @@ use pintle_core::time::Timestamp;
 
 use super::cases;
 use super::make::{claimed, commit, ended, finishing, id, submission};
-use crate::{RunFilter, RunRow, Store, Timer, TimerChange, TimerKind};
+use crate::{Parent, RunFilter, RunRow, Store, Timer, TimerChange, TimerKind};
 
 fn names(rows: &[RunRow]) -> Vec<&str> {
     rows.iter().map(|row| row.id.as_str()).collect()
@@ -53,6 +53,33 @@ cases! {
         assert_eq!(later, [(Version(5), ended.events[0].clone())]);
         assert!(store.events_after(&run, Version(5)).await.unwrap().is_empty());
         assert!(store.events_after(&id("nobody"), Version(0)).await.unwrap().is_empty());
+    }
+
+    /// They are found through their parent, page by page, and lists do not know them.
+    async fn children_are_found_through_their_parent_alone(store) {
+        let parent = id("p");
+        commit(store, submission(&parent, "etl", 1)).await.unwrap();
+        for (step, child) in [(2, 1), (0, 0), (2, 0)] {
+            let mut txn = submission(&id(&format!("c-{step}-{child}")), "etl", 5);
+            txn.run_row.parent = Some(Parent { run: parent.clone(), step: StepIndex(step), child });
+            commit(store, txn).await.unwrap();
+        }
+        let children = async |from: (u32, u32), limit| {
+            let rows = store.children(&parent, (StepIndex(from.0), from.1), limit).await.unwrap();
+            names(&rows).join(" ")
+        };
+        assert_eq!(children((0, 0), 9).await, "c-0-0 c-2-0 c-2-1");
+        assert_eq!(children((0, 1), 1).await, "c-2-0");
+        assert_eq!(children((2, 2), 9).await, "");
+        let row = store.row(&id("c-2-1")).await.unwrap().unwrap();
+        assert_eq!(row.parent, Some(Parent { run: parent.clone(), step: StepIndex(2), child: 1 }));
+        assert!(store.children(&id("c-2-1"), (StepIndex(0), 0), 9).await.unwrap().is_empty());
+        let running = RunFilter { statuses: vec![RunStatus::Running], dag: Some("etl".to_owned()), since: None };
+        for filter in [RunFilter::default(), running] {
+            assert_eq!(names(&store.list(&filter, None, 9).await.unwrap().rows), ["p"]);
+        }
+        assert_eq!(names(&store.find("etl").await.unwrap()), ["p"], "the latest of the DAG is a child");
+        assert_eq!(names(&store.find("c-0").await.unwrap()), ["c-0-0"]);
     }
 
     /// An id beats a prefix, a prefix beats a name.
