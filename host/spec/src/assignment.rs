@@ -76,6 +76,7 @@ pub fn resolve_step(
 ) -> Result<Resolved, ResolveError> {
     let step = plan.step(index).ok_or(ResolveError::NoStep(index.0))?;
     let texts = Texts { plan, scope, owner: &step.name };
+    scope.intact().map_err(|source| texts.error("env", source))?;
     let mut conditions = Vec::with_capacity(step.preconditions.len());
     for precondition in &step.preconditions {
         conditions.push(condition::resolve_condition(&texts, precondition)?);
@@ -83,7 +84,7 @@ pub fn resolve_step(
     Ok(Resolved {
         env: scope.env(),
         working_dir: working_dir(&texts, step)?,
-        action: step.action.name().to_owned(),
+        action: action(step).to_owned(),
         input_json: input(&texts, step, known)?,
         conditions,
         stdout: texts.optional(step.stdout.as_ref(), "stdout")?,
@@ -170,6 +171,14 @@ impl Texts<'_> {
     }
 }
 
+/// A step that fans out does nothing itself: its worker only looks at its preconditions.
+fn action(step: &Step) -> &str {
+    match &step.action {
+        Action::Fan(_) => "noop",
+        Action::Run { .. } | Action::Call { .. } => step.action.name(),
+    }
+}
+
 fn input(texts: &Texts<'_>, step: &Step, known: &dyn KnownActions) -> Result<String, ResolveError> {
     match &step.action {
         Action::Run { body, shell } => texts.run_input(texts.body(body)?, shell.as_ref(), step.stop_signal.as_deref()),
@@ -181,6 +190,7 @@ fn input(texts: &Texts<'_>, step: &Step, known: &dyn KnownActions) -> Result<Str
             }
             with_stop(texts, &input, step).map_err(|source| texts.error("with", source))
         }
+        Action::Fan(_) => Ok("{}".to_owned()),
     }
 }
 

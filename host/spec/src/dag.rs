@@ -3,7 +3,9 @@
 use pintle_core::plan::{Plan, Role, SCHEMA, Template};
 use pintle_core::time::Span;
 
+use crate::document::Node;
 use crate::env::{read_consts, read_dotenv, read_env};
+use crate::fan::dress;
 use crate::fields::{DAG, HANDLERS};
 use crate::graph::link;
 use crate::limits::{MAX_DEFAULTS_BYTES, MAX_NAME_BYTES, MAX_STEPS};
@@ -14,29 +16,29 @@ use crate::reader::{At, Reader};
 use crate::references::check_references;
 use crate::schedule::read_scheduling;
 use crate::shell::read_shell;
-use crate::source::SourceFile;
-use crate::step::{Defaults, Draft, read_step};
+use crate::step::{Around, Defaults, Draft, read_step};
 
 /// Between the signal that asks a step to stop and the one that makes it, where the document says nothing.
 const CLEAN_UP: Span = Span::from_secs(5);
 
-/// Reads the whole document; what it answers is only a plan if no fault was left.
-pub(crate) fn read_dag(reader: &mut Reader<'_>, dag: &At<'_>, source: &SourceFile) -> Option<Plan> {
+/// Reads a whole document; what it answers is only a plan if no fault was left. Where it has no `name`, `stem` is its name.
+pub(crate) fn read_dag(reader: &mut Reader<'_>, dag: &At<'_>, stem: &str) -> Option<Plan> {
     if !reader.expect_map(dag, "steps: [...]") {
         return None;
     }
     reader.check_fields(dag, &DAG);
     let chain = read_is_chain(reader, dag);
     let (params, params_closed) = read_params(reader, dag);
-    let defaults = Defaults::read(reader, dag);
-    let mut drafts = read_steps(reader, dag, &defaults);
-    drafts.extend(read_handlers(reader, dag, &defaults));
+    let defaults = if fits(reader, dag) { Defaults::read(reader, dag) } else { Defaults::default() };
+    let around = Around { defaults: &defaults, chain, depth: 0 };
+    let mut drafts = read_steps(reader, dag, around, "the DAG");
+    drafts.extend(read_handlers(reader, dag, around));
     let steps = link(drafts, chain, &mut reader.findings);
     let timeout = reader.seconds_field(dag, "timeout_sec");
     let max_active_steps = reader.count_field(dag, "max_active_steps", u64::from(u32::MAX));
-    let plan = Plan {
+    let mut plan = Plan {
         schema: SCHEMA,
-        name: read_name(reader, dag, source),
+        name: read_name(reader, dag, stem),
         description: reader.text_field(dag, "description"),
         params,
         params_closed,
@@ -51,15 +53,18 @@ pub(crate) fn read_dag(reader: &mut Reader<'_>, dag: &At<'_>, source: &SourceFil
         preconditions: read_preconditions(reader, dag),
         scheduling: read_scheduling(reader, dag),
         steps,
+        dags: Vec::new(),
     };
+    // What is faulty may be too large to be copied.
     if !reader.findings.has_faults() {
+        dress(&mut plan);
         check_references(reader, dag, &plan);
     }
     Some(plan)
 }
 
-fn read_name(reader: &mut Reader<'_>, dag: &At<'_>, source: &SourceFile) -> String {
-    let Some(at) = dag.get("name") else { return source.stem().to_owned() };
+fn read_name(reader: &mut Reader<'_>, dag: &At<'_>, stem: &str) -> String {
+    let Some(at) = dag.get("name") else { return stem.to_owned() };
     let Some(name) = reader.word(&at) else { return String::new() };
     let name = name.trim().to_owned();
     if name.len() > MAX_NAME_BYTES {
@@ -92,11 +97,61 @@ fn read_is_chain(reader: &mut Reader<'_>, dag: &At<'_>) -> bool {
     false
 }
 
-fn read_steps(reader: &mut Reader<'_>, dag: &At<'_>, defaults: &Defaults) -> Vec<Draft> {
+/// What every body of a `foreach` takes over.
+const TAKEN_OVER: [&str; 5] = ["params", "consts", "env", "working_dir", "shell"];
+
+/// Whether what is copied stays bounded: `defaults` into every step, and what bodies take over into every body.
+fn fits(reader: &mut Reader<'_>, dag: &At<'_>) -> bool {
+    let Some(all) = dag.get("steps").map(|steps| count(steps.node)) else { return true };
+    let weight = |key: &str| dag.get(key).map_or(0, |at| at.node.weight());
+    let taken_over: usize = TAKEN_OVER.iter().map(|key| weight(key)).sum();
+    let fits = weight("defaults").saturating_mul(all.steps) <= MAX_DEFAULTS_BYTES;
+    if !fits {
+        let steps = all.steps;
+        let message = format!("`defaults` is copied into {steps} steps and is too large for that; make it shorter");
+        reader.fault_key(dag, "defaults", message);
+    }
+    if taken_over.saturating_mul(all.bodies) > MAX_DEFAULTS_BYTES {
+        let bodies = all.bodies;
+        let message = format!(
+            "{bodies} bodies of `foreach` take over `env`, `params` and `consts`, which are too large for that; \
+             move the bodies into DAGs of their own"
+        );
+        reader.fault_key(dag, "steps", message);
+    }
+    fits
+}
+
+/// Steps and bodies of a document.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    steps: usize,
+    bodies: usize,
+}
+
+/// Those in a list of steps, bodies in bodies included; as deep as a document may be.
+fn count(steps: &Node) -> Count {
+    let root = At::root(steps);
+    let mut all = Count::default();
+    for step in root.items() {
+        all.steps += 1;
+        let Some(foreach) = step.get("foreach") else { continue };
+        all.bodies += 1;
+        if let Some(inner) = foreach.get("steps").map(|steps| count(steps.node)) {
+            all = Count { steps: all.steps + inner.steps, bodies: all.bodies + inner.bodies };
+        }
+    }
+    all
+}
+
+/// The steps of a DAG, or of a body: `what`.
+pub(crate) fn read_steps(reader: &mut Reader<'_>, dag: &At<'_>, around: Around<'_>, what: &str) -> Vec<Draft> {
     let Some(steps) = dag.get("steps") else {
         match dag.entry("steps") {
-            Some(_) => reader.fault_key(dag, "steps", "`steps` is empty; a DAG has at least one step"),
-            None => reader.fault(dag, "the DAG has no `steps:`; give it at least one step"),
+            Some(_) => {
+                reader.fault_key(dag, "steps", format!("`steps` is empty; {} has at least one step", article(what)));
+            }
+            None => reader.fault(dag, format!("{what} has no `steps:`; give it at least one step")),
         }
         return Vec::new();
     };
@@ -106,26 +161,20 @@ fn read_steps(reader: &mut Reader<'_>, dag: &At<'_>, defaults: &Defaults) -> Vec
     }
     let items = steps.items();
     if items.is_empty() {
-        reader.fault_key(dag, "steps", "`steps` is empty; a DAG has at least one step");
+        reader.fault_key(dag, "steps", format!("`steps` is empty; {} has at least one step", article(what)));
     }
     if items.len() > MAX_STEPS {
-        reader.fault_key(dag, "steps", format!("the DAG has {} steps and may have {MAX_STEPS}; split it", items.len()));
+        reader.fault_key(dag, "steps", format!("{what} has {} steps and may have {MAX_STEPS}; split it", items.len()));
         return Vec::new();
     }
-    let copied = dag.get("defaults").map_or(0, |at| at.node.weight()).saturating_mul(items.len());
-    if copied > MAX_DEFAULTS_BYTES {
-        let count = items.len();
-        reader.fault_key(
-            dag,
-            "defaults",
-            format!("`defaults` is copied into {count} steps and is too large for that; make it shorter"),
-        );
-        return Vec::new();
-    }
-    items.iter().filter_map(|item| read_step(reader, item, Role::Main, defaults)).collect()
+    items.iter().filter_map(|item| read_step(reader, item, Role::Main, around)).collect()
 }
 
-fn read_handlers(reader: &mut Reader<'_>, dag: &At<'_>, defaults: &Defaults) -> Vec<Draft> {
+fn article(what: &str) -> &str {
+    if what == "the DAG" { "a DAG" } else { what }
+}
+
+fn read_handlers(reader: &mut Reader<'_>, dag: &At<'_>, around: Around<'_>) -> Vec<Draft> {
     const ROLES: [(&str, Role); 7] = [
         ("init", Role::OnInit),
         ("success", Role::OnSuccess),
@@ -157,7 +206,7 @@ fn read_handlers(reader: &mut Reader<'_>, dag: &At<'_>, defaults: &Defaults) -> 
         .filter(|(key, _)| *key != "cancel" || !doubled)
         .filter_map(|(key, role)| {
             let at = handlers.get(key)?;
-            read_step(reader, &at, *role, defaults)
+            read_step(reader, &at, *role, around)
         })
         .collect()
 }

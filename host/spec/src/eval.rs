@@ -20,7 +20,7 @@ mod substitution;
 
 pub use item::{Fan, ItemFacts};
 pub use json::resolve_json;
-pub use scope::{RunFacts, RunScope, Scope, StepFacts, StepValues, is_managed};
+pub use scope::{Outer, RunFacts, RunScope, Scope, StepFacts, StepValues, is_managed};
 pub use substitution::{Substitution, SubstitutionError};
 
 use std::borrow::Cow;
@@ -28,7 +28,8 @@ use std::cell::Cell;
 
 use pintle_core::plan::Template;
 
-use crate::limits::{MAX_EXPANSION_WORK, MAX_VALUE_BYTES};
+use crate::limits::MAX_VALUE_BYTES;
+pub(crate) use json::resolve_typed;
 pub(crate) use lex::{Piece, pieces};
 pub(crate) use scope::{CONTEXT_FIELDS, depends_on};
 
@@ -57,15 +58,19 @@ pub enum EvalError {
 
 /// The value of a text in a scope.
 pub fn resolve(template: &Template, scope: &Scope<'_>, field: Field) -> Result<String, EvalError> {
+    scope.intact()?;
     let text = template.0.as_str();
     if !text.contains('$') {
         return Ok(text.to_owned());
     }
-    let left = Cell::new(MAX_EXPANSION_WORK);
-    match expand(text, scope, field, Walk { depth: 0, left: &left })? {
-        Expanded::Value(value) => Ok(value),
-        Expanded::NeedsAssignment => Ok(text.to_owned()),
-    }
+    let given = scope.work_left();
+    let left = Cell::new(given);
+    let value = match expand(text, scope, field, Walk { depth: 0, left: &left })? {
+        Expanded::Value(value) => value,
+        Expanded::NeedsAssignment => text.to_owned(),
+    };
+    scope.spend(given - left.get() + value.len())?;
+    Ok(value)
 }
 
 /// Whether a text holds anything that [`resolve`] might replace in an expanded field.
@@ -144,7 +149,7 @@ fn variable<'s>(scope: &'s Scope<'_>, whole: &str, name: &str, field: Field) -> 
     if name.starts_with(|c: char| c.is_ascii_digit()) {
         return scope.positional(name).map(Cow::Borrowed);
     }
-    if let Some(item) = scope.item().filter(|_| whole.starts_with("${")).and_then(|item| item.whole(name)) {
+    if let Some(item) = scope.item(name).filter(|_| whole.starts_with("${")) {
         return Some(item);
     }
     (field == Field::Expanded).then(|| scope.variable(name)).flatten().map(Cow::Borrowed)

@@ -126,8 +126,12 @@ pub(crate) const STEP: Fields = Fields {
         "signal_on_stop",
         "on_lost",
         "working_dir",
+        "parallel",
+        "foreach",
         "command",
         "script",
+        "call",
+        "params",
         "shell",
         "shell_args",
     ],
@@ -139,8 +143,6 @@ pub(crate) const STEP: Fields = Fields {
         ("shell_packages", UNUSED),
     ],
     refused: &[
-        ("parallel", LATER),
-        ("foreach", LATER),
         ("approval", LATER),
         ("output_schema", LATER),
         ("container", LATER),
@@ -157,8 +159,6 @@ pub(crate) const STEP: Fields = Fields {
         ("executor", "is an old form; write `action:` with its `with:`"),
         ("type", "is an old form; write `action:` with its `with:`"),
         ("config", "is an old form; write `action:` with its `with:`"),
-        ("call", "starts another DAG, which this version does not do yet; remove it"),
-        ("params", "belongs to `call`, which this version does not run yet; remove it"),
         ("messages", NEVER),
         ("llm", NEVER),
         ("agent", NEVER),
@@ -305,9 +305,20 @@ pub(crate) const OUTPUT: Fields = Fields {
     refused: &[("path", "belongs to `type: build`, which this version does not run; remove it")],
 };
 
+/// `parallel`.
+pub(crate) const PARALLEL: Fields =
+    Fields { of: "`parallel`", read: &["items", "max_concurrent"], inert: &[], refused: &[] };
+
+/// `foreach`.
+pub(crate) const FOREACH: Fields = Fields {
+    of: "`foreach`",
+    read: &["items", "as", "key", "max_concurrent", "steps", "collect"],
+    inert: &[],
+    refused: &[],
+};
+
 /// Actions of the language that a later version runs.
 pub(crate) const LATER_ACTIONS: &[&str] = &[
-    "dag.run",
     "dag.enqueue",
     "human.task",
     "router.route",

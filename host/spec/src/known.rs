@@ -74,6 +74,9 @@ pub struct CoreAction {
     pub input_schema: &'static str,
 }
 
+/// The action that runs another DAG.
+pub(crate) const DAG_RUN: &str = "dag.run";
+
 /// All of them.
 pub const CORE_ACTIONS: &[CoreAction] = &[
     CoreAction {
@@ -87,6 +90,13 @@ pub const CORE_ACTIONS: &[CoreAction] = &[
         input_schema: r#"{"type":"object","required":["message"],"additionalProperties":false,"properties":{
             "message":{"type":"string"},
             "level":{"type":"string","enum":["debug","info","warn","error"]}}}"#,
+    },
+    CoreAction {
+        name: DAG_RUN,
+        summary: "Runs another DAG and waits for it; with `parallel`, once for each item.",
+        input_schema: r#"{"type":"object","required":["dag"],"additionalProperties":false,"properties":{
+            "dag":{"type":"string"},
+            "params":{}}}"#,
     },
     CoreAction {
         name: "wasi.run",

@@ -12,9 +12,11 @@
 //! | `references` | notices for references that lead nowhere |
 //! | `fault`, `nearest` | findings with line, caret and the name that was meant |
 //! | `reader`, `fields` | reading typed fields; which names there are |
+//! | `file` | the documents of a file: what runs, and the DAGs beside it |
 //! | `dag`, `params`, `env`, `shell`, `step`, `run`, `policy`, `precondition`, `output`, `graph` | one noun of the language each |
 //! | `known`, `schema` | actions, and what they take |
 //! | [`eval`] | the evaluator and its scopes |
+//! | [`fan`] | sub-DAGs and fan-out: their fields, the children of a step, and what these amount to |
 //! | [`schedule`] | when runs start by themselves, and the instants that follow |
 //! | [`bind`], [`assignment`], [`output_file`], [`dotenv`] | values in, values out |
 //! | `limits` | every bound |
@@ -23,6 +25,7 @@ pub mod assignment;
 pub mod bind;
 pub mod dotenv;
 pub mod eval;
+pub mod fan;
 pub mod output_file;
 pub mod schedule;
 
@@ -31,6 +34,7 @@ mod document;
 mod env;
 mod fault;
 mod fields;
+mod file;
 mod graph;
 mod known;
 pub mod limits;
@@ -51,14 +55,15 @@ mod words;
 pub use assignment::{Resolved, ResolvedCondition, ResolvedProbe, resolve_step};
 pub use bind::{BindFaults, Binding, BoundParams, GivenParams, bind_params};
 pub use dotenv::parse_dotenv;
-pub use eval::{Field, RunFacts, RunScope, Scope, StepFacts, StepValues};
+pub use eval::{Field, Outer, RunFacts, RunScope, Scope, StepFacts, StepValues};
+pub use fan::{FanError, FanItem, ItemEnd, aggregate, collect, expand, run_outputs};
 pub use fault::{Colours, Faults, Finding, Level, Notices, Report};
 pub use known::{CORE_ACTIONS, CoreAction, KnownActions, input_schema};
 pub use output_file::parse_output_file;
 pub use pintle_core::plan::Plan;
 pub use source::SourceFile;
 
-use reader::{At, Reader};
+use reader::Reader;
 
 /// A document that was taken.
 #[derive(Debug, Clone)]
@@ -67,19 +72,22 @@ pub struct Parsed {
     pub plan: Plan,
     /// What does less than its author may think.
     pub notices: Notices,
+    /// Names of DAGs that steps run and the file does not hold, each once: whoever has the other files adds them to
+    /// [`Plan::dags`]. A name that is only known when its step is claimed is not among them.
+    pub needs: Vec<String>,
 }
 
-/// Reads a document.
+/// Reads a file: its first document is what runs, those behind it are DAGs that its steps may run.
 pub fn parse(source: &SourceFile, known: &dyn KnownActions) -> Result<Parsed, Faults> {
     if let Some(faults) = source::too_large(&source.name, source.text.len()) {
         return Err(faults);
     }
     let mut reader = Reader::new(known, &source.text);
-    let tree = document::load(&source.text, &mut reader.findings);
-    let plan = tree.and_then(|tree| dag::read_dag(&mut reader, &At::root(&tree), source));
+    let documents = document::load(&source.text, &mut reader.findings);
+    let plan = documents.and_then(|documents| file::read_file(&mut reader, &documents, source));
     let notices = reader.findings.close(source)?;
     match plan {
-        Some(plan) => Ok(Parsed { plan, notices }),
+        Some(plan) => Ok(Parsed { needs: file::needs(&plan), plan, notices }),
         None => Err(Faults::unreadable(source)),
     }
 }

@@ -53,6 +53,24 @@ pub const MAX_EXPANSION_WORK: usize = 32 * 1024 * 1024;
 pub const MAX_PATTERN_BYTES: usize = 1024;
 /// Expansions inside each other: `${A:-${B:-...}}`.
 pub const MAX_EXPANSION_DEPTH: usize = 16;
+/// Work of all texts of one fan-out together, however many items it has.
+pub const MAX_FAN_WORK: usize = 4 * MAX_EXPANSION_WORK;
+/// Items of `parallel`, as in Dagu.
+pub const MAX_PARALLEL_ITEMS: usize = 1_000;
+/// Items of `foreach`.
+pub const MAX_FOREACH_ITEMS: usize = 100_000;
+/// Children of a step that are open at once.
+pub const MAX_CONCURRENT: u32 = 1_000;
+/// Children of a step that are open at once, where it does not say.
+pub const USUAL_CONCURRENT: u32 = 10;
+/// `foreach` inside each other.
+pub const MAX_FOREACH_DEPTH: usize = 8;
+/// Bytes of all items of a fan-out with their keys and parameters: they are stored with the run.
+pub const MAX_FAN_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of an item's key.
+pub const MAX_KEY_BYTES: usize = 1_024;
+/// Documents of a file.
+pub const MAX_DOCUMENTS: usize = 1_000;
 /// Bytes of a step's output file.
 pub const MAX_OUTPUT_FILE_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of a dotenv file.

@@ -5,8 +5,9 @@ use pintle_core::plan::{
 };
 use pintle_core::time::Span;
 
+use crate::fan::{read_call_form, read_dag_run, read_foreach};
 use crate::fields::{DEFAULTS, STEP};
-use crate::known::{input_schema, unknown_action};
+use crate::known::{DAG_RUN, input_schema, unknown_action};
 use crate::limits::{MAX_ID_BYTES, MAX_NAME_BYTES};
 use crate::nearest::{did_you_mean, nearest};
 use crate::output::{read_output, read_outputs, read_stream};
@@ -25,6 +26,16 @@ const SIGNALS: &[&str] = &[
     "SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGKILL", "SIGABRT", "SIGALRM", "SIGPIPE",
     "SIGWINCH", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU",
 ];
+
+/// What stands around a list of steps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Around<'d> {
+    pub(crate) defaults: &'d Defaults,
+    /// `type: chain`, which holds in bodies too.
+    pub(crate) chain: bool,
+    /// How many `foreach` the steps are in.
+    pub(crate) depth: usize,
+}
 
 /// What steps take where they say nothing themselves.
 #[derive(Debug, Default)]
@@ -79,14 +90,15 @@ pub(crate) struct Wanted {
 }
 
 /// Reads one step; faults leave a draft all the same, so that those who depend on it are not blamed.
-pub(crate) fn read_step(reader: &mut Reader<'_>, at: &At<'_>, role: Role, defaults: &Defaults) -> Option<Draft> {
+pub(crate) fn read_step(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around: Around<'_>) -> Option<Draft> {
+    let defaults = around.defaults;
     if !reader.expect_map(at, "run: echo hello") {
         return None;
     }
     reader.check_fields(at, &STEP);
     let id = read_id(reader, at);
     let name = read_name(reader, at);
-    let action = read_action(reader, at);
+    let action = read_action(reader, at, role, around);
     let broken = Action::Call { name: "noop".to_owned(), with: Json("{}".to_owned()) };
     let action = action.unwrap_or(broken);
     let mut env = defaults.env.clone();
@@ -189,32 +201,68 @@ fn read_depends(reader: &mut Reader<'_>, step: &At<'_>, role: Role) -> Option<Ve
     Some(wanted)
 }
 
-/// Exactly one of `run`, `action` and the older forms.
-fn read_action(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {
-    let has = |key| step.entry(key).is_some();
-    let old = ["command", "script"].into_iter().find(|key| has(key));
-    match (has("run"), has("action"), old) {
-        (true, true, _) => {
-            reader.fault_key(step, "action", "a step has `run` or `action`, not both; keep one of the two");
-            None
-        }
-        (true, false, Some(old)) => {
-            reader.fault_key(step, old, format!("`{old}` is the old form of `run`, which is here too; keep `run`"));
-            None
-        }
-        (false, true, Some(old)) => {
-            reader.fault_key(step, old, format!("a step has `action` or `{old}`, not both; keep one of the two"));
-            None
-        }
-        (true, false, None) => read_run(reader, step),
-        (false, true, None) => read_call(reader, step),
-        (false, false, Some(_)) => read_old_run(reader, step),
-        (false, false, None) => {
+/// Fields of which a step has exactly one. `command` and `script` go together.
+const FORMS: [&str; 6] = ["run", "action", "foreach", "call", "command", "script"];
+
+/// Exactly one of `run`, `action`, `foreach` and the older forms.
+fn read_action(reader: &mut Reader<'_>, step: &At<'_>, role: Role, around: Around<'_>) -> Option<Action> {
+    let mut forms = FORMS.into_iter().filter(|key| step.entry(key).is_some());
+    let form = forms.next();
+    let other = forms.next().filter(|other| (form, *other) != (Some("command"), "script"));
+    if let (Some(form), Some(other)) = (form, other) {
+        refuse_both(reader, step, form, other);
+        return None;
+    }
+    refuse_beside(reader, step, form);
+    match form {
+        Some("run") => read_run(reader, step),
+        Some("action") => read_call(reader, step),
+        Some("foreach") => read_foreach(reader, step, role, around),
+        Some("call") => read_call_form(reader, step),
+        Some(_) => read_old_run(reader, step),
+        None => {
             // The field that it has instead, or mistyped, is a fault already.
             if !step.entries().iter().any(|entry| stands_for_action(&entry.key)) {
                 reader.fault(step, "the step runs nothing; give it `run:` or `action:`");
             }
             None
+        }
+    }
+}
+
+fn refuse_both(reader: &mut Reader<'_>, step: &At<'_>, form: &str, other: &str) {
+    let old = |key: &str| matches!(key, "command" | "script");
+    match (form, other) {
+        ("run", other) if old(other) => {
+            reader.fault_key(step, other, format!("`{other}` is the old form of `run`, which is here too; keep `run`"));
+        }
+        (form, other) => {
+            let message = format!("a step has `{form}` or `{other}`, not both; keep one of the two");
+            reader.fault_key(step, other, message);
+        }
+    }
+}
+
+/// Fields that only go with one of the forms.
+fn refuse_beside(reader: &mut Reader<'_>, step: &At<'_>, form: Option<&str>) {
+    let name = step.get("action").and_then(|at| at.scalar().map(|scalar| scalar.as_text()));
+    let runs_dag = form == Some("call") || name.as_deref() == Some(DAG_RUN);
+    if !runs_dag && step.get("parallel").is_some() {
+        let message = "`parallel` goes with `action: dag.run`; for steps of this file use `foreach`";
+        reader.fault_key(step, "parallel", message);
+    }
+    if form != Some("call") && step.get("params").is_some() {
+        let message = if runs_dag {
+            "`params` of `dag.run` stands in `with:`, beside `dag`"
+        } else {
+            "`params` belongs to `action: dag.run`, in its `with:`; this step runs no other DAG"
+        };
+        reader.fault_key(step, "params", message);
+    }
+    if runs_dag || form == Some("foreach") {
+        let message = "`outputs` are written by a program; this step has what the runs that it starts leave behind";
+        if step.get("outputs").is_some() {
+            reader.fault_key(step, "outputs", message);
         }
     }
 }
@@ -253,6 +301,9 @@ fn read_call(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {
         return None;
     };
     let json = check_with(reader, step, with.as_ref(), &name, schema);
+    if name == DAG_RUN {
+        return read_dag_run(reader, step, with.as_ref(), &json);
+    }
     Some(Action::Call { name, with: Json(json.to_string()) })
 }
 

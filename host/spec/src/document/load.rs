@@ -7,47 +7,53 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 use super::map::MapBody;
 use super::{Node, Scalar, Value};
 use crate::fault::Findings;
-use crate::limits::{MAX_DEPTH, MAX_NODES, MAX_TREE_BYTES};
+use crate::limits::{MAX_DEPTH, MAX_DOCUMENTS, MAX_NODES, MAX_TREE_BYTES};
 use crate::source::{Lines, Place};
 
-/// The document's tree; none if it is not YAML, breaks a bound or is empty, which is then among the faults.
-pub(crate) fn load(text: &str, findings: &mut Findings) -> Option<Node> {
+/// The trees of a file's documents, at least one; none if it is not YAML, breaks a bound or is empty, which is then among
+/// the faults. A document behind the first that holds nothing is null.
+pub(crate) fn load(text: &str, findings: &mut Findings) -> Option<Vec<Node>> {
     let lines = Lines::new(text);
     let mut loader = Loader::new(findings);
     let mut parser = Parser::new_from_str(text);
-    let mut documents = 0;
+    let mut documents = Vec::new();
     while let Some(event) = parser.next_event() {
         let (event, span) = match event {
             Ok(event) => event,
-            Err(error) => return not_yaml(text, &lines, loader.findings, &error),
+            Err(error) => {
+                not_yaml(text, &lines, loader.findings, &error);
+                return None;
+            }
         };
         let place = Place::new(
             lines.offset(span.start.line(), span.start.col()),
             lines.offset(span.end.line(), span.end.col()),
         );
-        if matches!(event, Event::DocumentStart(_)) {
-            documents += 1;
-            if documents > 1 {
-                loader.refuse(
-                    place,
-                    "this version reads one document per file; move what follows `---` into a file of its own",
-                );
-                break;
-            }
+        if matches!(event, Event::DocumentStart(_)) && documents.len() == MAX_DOCUMENTS {
+            loader.refuse(
+                place,
+                &format!("a file may have {MAX_DOCUMENTS} documents; move some into files of their own"),
+            );
+            return None;
         }
+        let over = matches!(event, Event::DocumentEnd);
         if loader.take(event, place).is_err() {
             return None;
         }
+        if over {
+            documents.extend(loader.root.take());
+        }
     }
-    let Some(root) = loader.root.take() else {
+    documents.extend(loader.root.take());
+    if documents.is_empty() {
         let place = Place::default();
         loader.refuse(place, "the document is empty; a DAG has at least `steps:` with one step");
         return None;
-    };
-    Some(root)
+    }
+    Some(documents)
 }
 
-fn not_yaml(text: &str, lines: &Lines, findings: &mut Findings, error: &ScanError) -> Option<Node> {
+fn not_yaml(text: &str, lines: &Lines, findings: &mut Findings, error: &ScanError) {
     let start = lines.offset(error.marker().line(), error.marker().col());
     let (place, message) = match tab_near(text, lines, start, error.info().contains("tab")) {
         Some(tab) => {
@@ -62,7 +68,6 @@ fn not_yaml(text: &str, lines: &Lines, findings: &mut Findings, error: &ScanErro
         }
     };
     findings.fault(place, String::new(), message);
-    None
 }
 
 /// The tabs in the indentation of the line that the parser stumbled over, or, where it speaks of a tab itself, of the

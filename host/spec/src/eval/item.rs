@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// How an item came about: it decides under which names texts see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fan {
     /// Of `parallel`: `${ITEM}` and `${ITEM.field}`.
     Parallel,
@@ -19,7 +21,7 @@ pub enum Fan {
 }
 
 /// One item.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ItemFacts {
     /// Where it comes from.
     pub fan: Fan,
@@ -38,6 +40,14 @@ impl ItemFacts {
         }
     }
 
+    /// Whether this item is the one that `${foreach.NAME}` speaks of.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        match &self.fan {
+            Fan::Parallel => false,
+            Fan::Foreach { alias, .. } => matches!(name, "index" | "key") || name == alias.as_deref().unwrap_or("item"),
+        }
+    }
+
     /// What a dotted path stands for.
     pub(super) fn qualified(&self, path: &str) -> Option<Cow<'_, str>> {
         let (first, rest) = path.split_once('.')?;
@@ -45,6 +55,17 @@ impl ItemFacts {
             (Fan::Parallel, "ITEM") => field(&self.value, rest),
             (Fan::Foreach { key, alias }, "foreach") => self.foreach(rest, key, alias.as_deref()),
             (Fan::Parallel | Fan::Foreach { .. }, _) => None,
+        }
+    }
+
+    /// What stands behind `foreach.`, with its type.
+    pub(super) fn typed(&self, rest: &str) -> Option<Value> {
+        let (name, path) = rest.split_once('.').map_or((rest, None), |(name, path)| (name, Some(path)));
+        match (name, path) {
+            ("index", None) => Some(self.index.into()),
+            ("index" | "key", _) => None,
+            (_, None) => Some(self.value.clone()),
+            (_, Some(path)) => part(&self.value, path).cloned(),
         }
     }
 
@@ -65,12 +86,15 @@ impl ItemFacts {
 
 /// A field by its path: names in objects, numbers from 0 in lists.
 fn field<'v>(value: &'v Value, path: &str) -> Option<Cow<'v, str>> {
-    let found = path.split('.').try_fold(value, |value, part| match value {
+    part(value, path).map(text)
+}
+
+fn part<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(value, |value, part| match value {
         Value::Object(fields) => fields.get(part),
         Value::Array(items) => items.get(part.parse::<usize>().ok()?),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-    });
-    found.map(text)
+    })
 }
 
 /// Text as it is, everything else as JSON.

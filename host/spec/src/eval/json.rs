@@ -42,6 +42,17 @@ fn resolve_value(value: Value, scope: &Scope<'_>, spot: Option<Spot<'_>>) -> Res
     }
 }
 
+/// The value of a text; one reference and nothing else keeps the type of what it stands for.
+pub(crate) fn resolve_typed(template: &Template, scope: &Scope<'_>) -> Result<Value, EvalError> {
+    let text = resolve(template, scope, Field::Expanded)?;
+    let mut pieces = pieces(&template.0);
+    let typed = match (pieces.next(), pieces.next()) {
+        (Some(Piece::Qualified { path, .. }), None) => scope.typed(path),
+        _ => None,
+    };
+    Ok(typed.unwrap_or(Value::String(text)))
+}
+
 fn is_one_reference(text: &str) -> bool {
     let mut pieces = pieces(text);
     let reference = pieces.next().is_some_and(|piece| !matches!(piece, Piece::Text(_) | Piece::Escaped(_)));

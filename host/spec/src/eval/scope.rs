@@ -7,33 +7,44 @@
 
 mod ancestors;
 mod managed;
+mod outer;
 
 pub(crate) use ancestors::reaches as depends_on;
 pub(crate) use managed::CONTEXT_FIELDS;
 pub use managed::{RunFacts, StepFacts, is_managed};
+pub use outer::Outer;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use pintle_core::plan::{Json, Output, Plan, Role, StepIndex, Template};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{EvalError, Field, ItemFacts, resolve};
 use crate::bind::BoundParams;
+use crate::limits::{MAX_EXPANSION_WORK, MAX_FAN_WORK};
 
 /// What a finished step left behind.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct StepValues {
     /// Of the program, if one ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     /// Its log of standard output.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stdout_file: Option<String>,
     /// Its log of standard error.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stderr_file: Option<String>,
     /// Value of its `output` variable.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
     /// Its outputs, each as JSON.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<(String, Json)>,
 }
 
@@ -57,10 +68,17 @@ pub struct Scope<'a> {
     env: BTreeMap<String, String>,
     context: BTreeMap<&'static str, String>,
     step: Option<StepIndex>,
+    facts: StepFacts,
     results: Option<&'a HashMap<StepIndex, StepValues>>,
     /// Steps that the step depends on; looked for when a reference names one.
     before: OnceLock<HashSet<StepIndex>>,
-    item: Option<&'a ItemFacts>,
+    /// What is fanned out, the outermost first.
+    items: Vec<&'a ItemFacts>,
+    outer: Option<&'a Outer>,
+    /// Why the environment could not be laid; every text of the scope fails with it.
+    broken: Option<EvalError>,
+    /// Work that all texts of the scope may still make together; without it each text has its own measure.
+    work: Option<Arc<AtomicUsize>>,
 }
 
 impl RunScope {
@@ -106,10 +124,23 @@ impl RunScope {
             env: self.env.clone(),
             context: BTreeMap::new(),
             step: None,
+            facts: StepFacts::default(),
             results: None,
             before: OnceLock::new(),
-            item: None,
+            items: Vec::new(),
+            outer: None,
+            broken: None,
+            work: None,
         }
+    }
+
+    /// What is seen when all is over: the results of every step, and their variables, the later over the earlier.
+    #[must_use]
+    pub fn after<'a>(&'a self, plan: &'a Plan, results: &'a HashMap<StepIndex, StepValues>) -> Scope<'a> {
+        let mut scope = self.scope(plan);
+        scope.results = Some(results);
+        scope.lay_variables(plan.indexed().map(|(index, _)| index));
+        scope
     }
 
     /// What a step's texts see. A handler sees no outputs of steps. Where the results hold the step itself (a repetition
@@ -124,17 +155,10 @@ impl RunScope {
         let mut scope = self.scope(plan);
         scope.step = Some(step);
         let Some(own) = plan.step(step) else { return Ok(scope) };
-        let facts = if is_handler(own.role) { facts.without_streams() } else { facts.clone() };
-        scope.context = facts.context(own);
-        scope.env.extend(facts.variables_before(own));
-        if own.role == Role::Main {
-            scope.results = Some(results);
-            if self.has_variables {
-                scope.lay_outputs(plan, step, results);
-            }
-        }
-        scope.lay(&own.env)?;
-        scope.env.extend(facts.variables_after());
+        scope.facts = if is_handler(own.role) { facts.without_streams() } else { facts.clone() };
+        scope.context = scope.facts.context(own);
+        scope.results = (own.role == Role::Main).then_some(results);
+        scope.lay_all()?;
         Ok(scope)
     }
 }
@@ -147,14 +171,58 @@ fn is_handler(role: Role) -> bool {
 }
 
 impl<'a> Scope<'a> {
-    /// The same for the texts of one item that is fanned out.
+    /// The same for the texts of one item that is fanned out; items around it are still seen.
     #[must_use]
-    pub fn with_item(self, item: &'a ItemFacts) -> Self {
-        Self { item: Some(item), ..self }
+    pub fn with_item(mut self, item: &'a ItemFacts) -> Self {
+        self.items.push(item);
+        self.laid_again()
     }
 
-    pub(super) fn item(&self) -> Option<&'a ItemFacts> {
-        self.item
+    /// The same for the texts of a `foreach` body: they also see what the step around it sees. Own ids win over outer
+    /// ones, own variables over outer variables.
+    #[must_use]
+    pub fn with_outer(mut self, outer: &'a Outer) -> Self {
+        self.outer = Some(outer);
+        self.laid_again()
+    }
+
+    /// How many items are around.
+    pub(crate) fn items_around(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The item inside of so many others. The environment stays as it is: nothing that is fanned out here is in it.
+    pub(crate) fn set_item(&mut self, around: usize, item: &'a ItemFacts) {
+        self.items.truncate(around);
+        self.items.push(item);
+    }
+
+    /// The same with one measure of work for all of its texts: as many as items may be evaluated in it.
+    pub(crate) fn with_shared_work(&self) -> Self {
+        Self { work: Some(Arc::new(AtomicUsize::new(MAX_FAN_WORK))), ..self.clone() }
+    }
+
+    pub(super) fn work_left(&self) -> usize {
+        let shared = self.work.as_ref().map(|work| work.load(Ordering::Relaxed));
+        shared.map_or(MAX_EXPANSION_WORK, |shared| shared.min(MAX_EXPANSION_WORK))
+    }
+
+    /// A text took this much, its own length included.
+    pub(super) fn spend(&self, spent: usize) -> Result<(), EvalError> {
+        let Some(work) = &self.work else { return Ok(()) };
+        let left = work.load(Ordering::Relaxed).checked_sub(spent).ok_or(EvalError::TooMuchWork)?;
+        work.store(left, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// `${ITEM}`.
+    pub(super) fn item(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.items.iter().rev().find_map(|item| item.whole(name))
+    }
+
+    /// Why nothing of this scope can be trusted, if so.
+    pub(crate) fn intact(&self) -> Result<(), EvalError> {
+        self.broken.clone().map_or(Ok(()), Err)
     }
 
     /// The whole environment, by name.
@@ -178,11 +246,39 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
-    fn lay_outputs(&mut self, plan: &Plan, step: StepIndex, results: &HashMap<StepIndex, StepValues>) {
-        // The step's own variable, of a repetition before, is over all others.
-        for before in ancestors::by_distance(plan, step).into_iter().chain([step]) {
-            let output = plan.step(before).and_then(|step| step.output.as_ref());
-            let value = results.get(&before).and_then(|values| values.variable.clone());
+    /// All layers of a step, from the run's upwards.
+    fn lay_all(&mut self) -> Result<(), EvalError> {
+        let (plan, facts) = (self.plan, self.facts.clone());
+        self.env = self.run.env.clone();
+        let Some((step, own)) = self.step.and_then(|step| Some((step, plan.step(step)?))) else {
+            self.env.extend(self.outer.into_iter().flat_map(Outer::variables));
+            self.lay_variables(plan.indexed().map(|(index, _)| index));
+            return Ok(());
+        };
+        self.env.extend(facts.variables_before(own));
+        self.env.extend(self.outer.into_iter().flat_map(Outer::variables));
+        if self.run.has_variables {
+            // The step's own variable, of a repetition before, is over all others.
+            self.lay_variables(ancestors::by_distance(plan, step).into_iter().chain([step]));
+        }
+        self.lay(&own.env)?;
+        self.env.extend(facts.variables_after());
+        Ok(())
+    }
+
+    /// The `env` of a step may speak of what has just come to be seen.
+    fn laid_again(mut self) -> Self {
+        if let Err(error) = self.lay_all() {
+            self.broken = Some(error);
+        }
+        self
+    }
+
+    fn lay_variables(&mut self, steps: impl Iterator<Item = StepIndex>) {
+        let Some(results) = self.results else { return };
+        for index in steps {
+            let output = self.plan.step(index).and_then(|step| step.output.as_ref());
+            let value = results.get(&index).and_then(|values| values.variable.clone());
             if let (Some(Output::Variable(name)), Some(value)) = (output, value) {
                 self.env.insert(name.clone(), value);
             }
@@ -218,9 +314,31 @@ impl<'a> Scope<'a> {
                 let name = rest.strip_prefix("outputs.")?;
                 self.output(id, name)
             }
-            "ITEM" | "foreach" => self.item?.qualified(path),
+            "ITEM" => self.items.iter().rev().find_map(|item| item.qualified(path)),
+            "foreach" => self.foreach_item(rest)?.qualified(path),
             _ => self.alias(path).or_else(|| self.old_reference(first, rest)),
         }
+    }
+
+    /// What a path stands for with its type, where that is JSON: an output, or a part of an item.
+    pub(super) fn typed(&self, path: &str) -> Option<Value> {
+        match path.split_once('.')? {
+            ("steps", rest) => {
+                let (id, rest) = rest.split_once('.')?;
+                let name = rest.strip_prefix("outputs.")?;
+                let (_, json) = self.values(id)?.outputs.iter().find(|(own, _)| own == name)?;
+                serde_json::from_str(&json.0).ok()
+            }
+            ("foreach", rest) => self.foreach_item(rest)?.typed(rest),
+            _ => None,
+        }
+    }
+
+    /// The innermost item that goes by the name: what it does not have, none around it has for it.
+    fn foreach_item(&self, rest: &str) -> Option<&'a ItemFacts> {
+        let name = rest.split('.').next().unwrap_or_default();
+        let around = self.outer.into_iter().flat_map(Outer::items);
+        self.items.iter().rev().copied().chain(around).find(|item| item.is_called(name))
     }
 
     fn context(&self, name: &str) -> Option<Cow<'_, str>> {
@@ -258,10 +376,11 @@ impl<'a> Scope<'a> {
     }
 
     /// The values of a step by id, if this one depends on it, however far away; or its own, of a repetition before.
+    /// What the body of a `foreach` does not call so itself, the step around it may.
     fn values(&self, id: &str) -> Option<&'a StepValues> {
+        let Some(other) = self.run.ids.get(id) else { return self.outer?.values(id) };
         let results = self.results?;
-        let own = self.step?;
-        let other = self.run.ids.get(id)?;
+        let Some(own) = self.step else { return results.get(other) };
         let before = || ancestors::by_distance(self.plan, own).into_iter().collect();
         if own != *other && !self.before.get_or_init(before).contains(other) {
             return None;
