@@ -16,7 +16,7 @@ pub(crate) fn read_file(reader: &mut Reader<'_>, documents: &[Node], source: &So
     let at = At::root(entry);
     let mut plan = read_dag(reader, &at, source.stem());
     if !locals.is_empty() {
-        let message = "the first document of a file with several is named after the file; remove `name`";
+        let message = "the first of several documents should have no `name`: no step runs it by name; remove it";
         reader.notice_key(&at, "name", message);
     }
     let mut names: HashMap<String, Place> = HashMap::new();

@@ -7,7 +7,7 @@
 
 mod reason;
 
-use pintle_core::plan::{Output, Plan, Role, StepIndex};
+use pintle_core::plan::{Child, Fan, FanForm, Output, Plan, Role, StepIndex};
 
 use crate::document::{ScalarKind, Value};
 use crate::eval::{Piece, is_managed, pieces};
@@ -28,11 +28,36 @@ enum Place {
     Step(StepIndex),
     /// In one step after it has run.
     Repetition(StepIndex),
+    /// When all steps are over: `collect`.
+    After,
+}
+
+/// A step whose `foreach` is being looked at from inside.
+#[derive(Debug, Clone, Copy)]
+struct Outside<'c> {
+    plan: &'c Plan,
+    step: StepIndex,
+}
+
+/// What is fanned out around a text.
+#[derive(Debug, Default)]
+struct Items<'c> {
+    /// `as:` of each `foreach`, the outermost first.
+    foreach: Vec<Option<&'c str>>,
+    /// `${ITEM}` of a `parallel`.
+    parallel: bool,
 }
 
 /// Leaves a notice for each reference of a checked document that cannot lead anywhere.
 pub(crate) fn check_references(reader: &mut Reader<'_>, dag: &At<'_>, plan: &Plan) {
-    let mut check = Check { reader, plan, left: MAX_CHECKED_REFERENCES, place: Place::Root };
+    let mut check = Check {
+        reader,
+        plan,
+        left: MAX_CHECKED_REFERENCES,
+        place: Place::Root,
+        outside: Vec::new(),
+        items: Items::default(),
+    };
     if let Some(params) = dag.get("params") {
         check.params(&params);
     }
@@ -76,9 +101,12 @@ struct Check<'c, 'k> {
     /// References that may still be looked at: each may walk the graph.
     left: usize,
     place: Place,
+    /// Steps whose bodies the text stands in, the outermost first.
+    outside: Vec<Outside<'c>>,
+    items: Items<'c>,
 }
 
-impl Check<'_, '_> {
+impl<'c> Check<'c, '_> {
     /// Only defaults are evaluated, and what computes a value.
     fn params(&mut self, params: &At<'_>) {
         let schema = params.get("schema").filter(|schema| schema.is_map());
@@ -107,14 +135,48 @@ impl Check<'_, '_> {
     }
 
     fn step(&mut self, at: &At<'_>, index: StepIndex) {
+        let fan = self.plan.step(index).and_then(|step| step.action.fan());
         for (entry, field) in at.fields() {
             self.place = match entry.key.as_str() {
                 "repeat_policy" => Place::Repetition(index),
                 _ => Place::Step(index),
             };
-            if !PLAIN.contains(&entry.key.as_str()) {
-                self.walk(&field);
+            match (entry.key.as_str(), fan) {
+                ("foreach", Some(fan)) => self.foreach(&field, index, fan),
+                ("with" | "params", Some(fan)) => {
+                    self.items.parallel = fan.form == FanForm::Parallel;
+                    self.walk(&field);
+                    self.items.parallel = false;
+                }
+                (key, _) if PLAIN.contains(&key) => {}
+                _ => self.walk(&field),
             }
+        }
+    }
+
+    /// The items are the step's business, the key knows its item, and the body is a plan of its own.
+    fn foreach(&mut self, at: &At<'_>, index: StepIndex, fan: &'c Fan) {
+        let Child::Body(body) = &fan.child else { return };
+        self.walk_field(at, "items");
+        self.items.foreach.push(fan.alias.as_deref());
+        self.walk_field(at, "key");
+        self.outside.push(Outside { plan: self.plan, step: index });
+        let around = std::mem::replace(&mut self.plan, body);
+        if let Some(steps) = at.get("steps") {
+            for (at, (index, _)) in steps.items().iter().zip(body.indexed()) {
+                self.step(at, index);
+            }
+        }
+        self.place = Place::After;
+        self.walk_field(at, "collect");
+        self.plan = around;
+        self.outside.pop();
+        self.items.foreach.pop();
+    }
+
+    fn walk_field(&mut self, at: &At<'_>, key: &str) {
+        if let Some(field) = at.get(key) {
+            self.walk(&field);
         }
     }
 
@@ -144,17 +206,24 @@ impl Check<'_, '_> {
 
     /// Whether the document itself sets a variable that is seen here, or Pintle does.
     fn sets_variable(&self, name: &str) -> bool {
-        let in_step = |index: StepIndex| {
-            let own = self.plan.step(index).is_some_and(|step| step.env.iter().any(|(set, _)| set == name));
-            own || self.plan.steps.iter().any(|step| matches!(&step.output, Some(Output::Variable(set)) if set == name))
-        };
         is_managed(name)
             || self.plan.env.iter().any(|(set, _)| set == name)
             || self.plan.params.iter().any(|param| param.name.as_deref() == Some(name))
+            || self.outside.iter().any(|outside| in_step(outside.plan, outside.step, name))
             || match self.place {
                 Place::Root => false,
-                Place::EveryStep => self.plan.indexed().any(|(index, _)| in_step(index)),
-                Place::Step(index) | Place::Repetition(index) => in_step(index),
+                Place::EveryStep => self.plan.indexed().any(|(index, _)| in_step(self.plan, index, name)),
+                Place::Step(index) | Place::Repetition(index) => in_step(self.plan, index, name),
+                Place::After => gives_out(self.plan, name),
             }
     }
+}
+
+fn in_step(plan: &Plan, index: StepIndex, name: &str) -> bool {
+    let own = plan.step(index).is_some_and(|step| step.env.iter().any(|(set, _)| set == name));
+    own || gives_out(plan, name)
+}
+
+fn gives_out(plan: &Plan, name: &str) -> bool {
+    plan.steps.iter().any(|step| matches!(&step.output, Some(Output::Variable(set)) if set == name))
 }

@@ -259,11 +259,19 @@ fn refuse_beside(reader: &mut Reader<'_>, step: &At<'_>, form: Option<&str>) {
         };
         reader.fault_key(step, "params", message);
     }
-    if runs_dag || form == Some("foreach") {
+    if !runs_dag && form != Some("foreach") {
+        return;
+    }
+    if step.get("outputs").is_some() {
         let message = "`outputs` are written by a program; this step has what the runs that it starts leave behind";
-        if step.get("outputs").is_some() {
-            reader.fault_key(step, "outputs", message);
-        }
+        reader.fault_key(step, "outputs", message);
+    }
+    for key in ["stdout", "stderr"] {
+        let message = format!("`{key}` is accepted, but a step that runs other DAGs prints nothing itself");
+        reader.notice_key(step, key, message);
+    }
+    for key in ["shell", "shell_args"].into_iter().filter(|key| form != Some("action") && step.get(key).is_some()) {
+        reader.fault_key(step, key, format!("`{key}` belongs to `run`; this step has no shell"));
     }
 }
 

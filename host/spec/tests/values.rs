@@ -19,6 +19,8 @@
 
 #[path = "values/evaluate.rs"]
 mod evaluate;
+#[path = "values/fan.rs"]
+mod fan;
 #[path = "values/given.rs"]
 mod given;
 #[path = "values/read.rs"]
@@ -82,8 +84,41 @@ fn references_that_lead_nowhere_are_noticed_as_the_rules_say() {
 }
 
 #[test]
+fn steps_become_children_as_the_rules_say() {
+    hold("expand", fan::expanded);
+}
+
+#[test]
+fn bodies_see_what_the_rules_say() {
+    hold("body", fan::body);
+}
+
+#[test]
+fn children_become_a_result_as_the_rules_say() {
+    hold("result", fan::result);
+}
+
+#[test]
+fn names_of_other_dags_are_asked_for_as_the_rules_say() {
+    hold("needs", read::needs);
+}
+
+#[test]
 fn every_rule_has_a_name_of_its_own() {
-    let all = ["evaluate", "given", "resolve", "output_file", "dotenv", "faults", "notices"].map(cases).concat();
+    const ALL: [&str; 11] = [
+        "evaluate",
+        "given",
+        "resolve",
+        "output_file",
+        "dotenv",
+        "faults",
+        "notices",
+        "expand",
+        "body",
+        "result",
+        "needs",
+    ];
+    let all = ALL.map(cases).concat();
     let mut titles: Vec<&str> = all.iter().map(|case| case.title.as_str()).collect();
     titles.sort_unstable();
     let twice: Vec<&&str> = titles.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| &pair[0]).collect();

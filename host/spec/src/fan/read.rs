@@ -59,6 +59,11 @@ fn read_fan(reader: &mut Reader<'_>, step: &At<'_>, dag: &str, params: Option<Js
     if let Some(at) = step.get("parallel") {
         fan.form = FanForm::Parallel;
         read_parallel(reader, &at, &mut fan);
+        let refers = |text: &str| text.contains("${ITEM");
+        if !refers(dag) && !fan.params.as_ref().is_some_and(|params| refers(&params.0)) {
+            let message = "nothing under `with` refers to `${ITEM}`, so that all items are one child, which runs once";
+            reader.notice_key(step, "parallel", message);
+        }
     } else if step.entry("parallel").is_some() {
         reader.fault_key(step, "parallel", "`parallel` is empty; give it items, or remove it");
     }

@@ -1,8 +1,8 @@
 //! Why a reference leads nowhere.
 
-use pintle_core::plan::{Action, Role, Step};
+use pintle_core::plan::{Action, Plan, Role, Step, StepIndex};
 
-use super::{Check, Place};
+use super::{Check, Outside, Place};
 use crate::eval::{CONTEXT_FIELDS, depends_on};
 use crate::fault::Unresolved;
 use crate::nearest::did_you_mean;
@@ -35,10 +35,12 @@ impl<'c> Check<'c, '_> {
                 },
                 None => Some((defect("unknown_output_name"), FORM.to_owned())),
             },
-            "foreach" | "ITEM" => {
-                let because = "only the items of a fan-out see it, and nothing is fanned out here".to_owned();
-                Some((defect("namespace_unavailable"), because))
+            "ITEM" if self.items.parallel => None,
+            "ITEM" => {
+                let because = "only `with` of a step with `parallel` sees its items";
+                Some((defect("namespace_unavailable"), because.to_owned()))
             }
+            "foreach" => self.item(rest),
             _ => self.alias(path, first, rest),
         }
     }
@@ -71,6 +73,25 @@ impl<'c> Check<'c, '_> {
         Some((Unresolved { code: "unknown_param_name", runtime_only: !plan.params_closed }, because))
     }
 
+    /// What a `foreach` around it calls its item, or has beside it.
+    fn item(&mut self, rest: &str) -> Reason {
+        let unavailable = |because: String| Some((defect("namespace_unavailable"), because));
+        let Some(innermost) = self.items.foreach.last() else {
+            return unavailable("only the body of a `foreach` sees its items".to_owned());
+        };
+        let (name, field) = rest.split_once('.').map_or((rest, None), |(name, field)| (name, Some(field)));
+        let is_item = self.items.foreach.iter().any(|alias| alias.unwrap_or("item") == name);
+        match (name, field) {
+            _ if is_item => None,
+            ("index" | "key", None) => None,
+            ("index" | "key", Some(_)) => unavailable(format!("`${{foreach.{name}}}` has no fields")),
+            _ => {
+                let item = innermost.unwrap_or("item");
+                unavailable(format!("the `foreach` here has no `{name}`; it has `index`, `key` and `{item}`"))
+            }
+        }
+    }
+
     fn variable(&mut self, name: &str) -> Reason {
         if self.sets_variable(name) {
             return None;
@@ -87,12 +108,13 @@ impl<'c> Check<'c, '_> {
         }
         let role = match self.place {
             Place::Step(index) | Place::Repetition(index) => self.plan.step(index).map(|step| step.role),
-            Place::Root | Place::EveryStep => None,
+            Place::Root | Place::EveryStep | Place::After => None,
         };
         let of_step = field.starts_with("step.") || field.starts_with("paths.step_");
         let because = match (field, self.place, role) {
-            (_, Place::Root, _) if of_step => "no step runs where this is evaluated",
-            ("run.status", Place::Root, _) | ("run.status", _, Some(Role::Main | Role::OnInit | Role::Gate)) => {
+            (_, Place::Root | Place::After, _) if of_step => "no step runs where this is evaluated",
+            ("run.status", Place::Root | Place::After, _)
+            | ("run.status", _, Some(Role::Main | Role::OnInit | Role::Gate)) => {
                 "only the handlers at the end know how the run ended"
             }
             ("paths.step_stdout_file" | "paths.step_stderr_file", _, Some(role)) if role != Role::Main => {
@@ -125,7 +147,8 @@ impl<'c> Check<'c, '_> {
         if ALIASES.contains(&path) {
             return if path == "step.name" { self.context(path) } else { None };
         }
-        let is_step = self.plan.steps.iter().any(|step| step.id.as_deref() == Some(first));
+        let plans = self.outside.iter().map(|outside| outside.plan).chain([self.plan]);
+        let is_step = plans.flat_map(|plan| &plan.steps).any(|step| step.id.as_deref() == Some(first));
         if !is_step && ALIASES.iter().any(|alias| alias.split('.').next() == Some(first)) {
             let hint = self.hint(path, ALIASES.iter().copied(), "`${context...}` has more");
             return Some((defect("unknown_context_field"), format!("there is no `{path}`; {hint}")));
@@ -144,10 +167,16 @@ impl<'c> Check<'c, '_> {
         }
     }
 
-    /// The step of an id, if the one that refers to it depends on it.
+    /// The step of an id, if the one that refers to it depends on it; in a body also those before the `foreach` itself.
     fn visible(&mut self, id: &str) -> Result<&'c Step, (Unresolved, String)> {
         let plan = self.plan;
-        let Some((index, other)) = plan.indexed().find(|(_, step)| step.id.as_deref() == Some(id)) else {
+        let find = |plan: &'c Plan| plan.indexed().find(|(_, step)| step.id.as_deref() == Some(id));
+        let Some((index, other)) = find(plan) else {
+            let outside = self.outside.iter().rev();
+            let found = outside.copied().find_map(|outside| Some((outside, find(outside.plan)?)));
+            if let Some((outside, (index, other))) = found {
+                return seen_from_inside(outside, id, index, other);
+            }
             let ids = plan.steps.iter().filter_map(|step| step.id.as_deref());
             let hint = self.hint(id, ids, "give the step that id");
             return Err((defect("unknown_step_id"), format!("no step has the id `{id}`; {hint}")));
@@ -155,7 +184,7 @@ impl<'c> Check<'c, '_> {
         let unavailable = |because: &str| Err((defect("namespace_unavailable"), because.to_owned()));
         let (own, repeating) = match self.place {
             Place::Root => return unavailable("steps have not run yet where this is evaluated"),
-            Place::EveryStep => return Ok(other),
+            Place::EveryStep | Place::After => return Ok(other),
             Place::Step(own) => (own, false),
             Place::Repetition(own) => (own, true),
         };
@@ -175,4 +204,22 @@ impl<'c> Check<'c, '_> {
             }
         }
     }
+}
+
+/// A step outside of a body, if the step with the body depends on it.
+fn seen_from_inside<'c>(
+    outside: Outside<'c>,
+    id: &str,
+    index: StepIndex,
+    other: &'c Step,
+) -> Result<&'c Step, (Unresolved, String)> {
+    if outside.step == index {
+        let because = "the body of a step does not see what it will amount to";
+        return Err((defect("self_reference"), because.to_owned()));
+    }
+    if depends_on(outside.plan, outside.step, index) {
+        return Ok(other);
+    }
+    let because = format!("the step with this `foreach` does not depend on `{id}`; add it to its `depends`");
+    Err((defect("missing_dependency"), because))
 }

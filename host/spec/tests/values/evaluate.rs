@@ -1,8 +1,8 @@
 //! `@ STEP expanded|shell|json|env`: a text, the strings of a JSON text, or the named variables, as a step sees them.
 
 use pintle_core::plan::{Json, Template};
-use pintle_spec::Field;
 use pintle_spec::eval::{resolve, resolve_json};
+use pintle_spec::{Field, Scope};
 
 use crate::table::Case;
 use crate::world::World;
@@ -13,14 +13,18 @@ pub(crate) fn answer(case: &Case) -> String {
 
 fn evaluated(case: &Case) -> Result<String, String> {
     let world = World::of(case, case.shared("dag"))?;
-    let scope = world.scope(case.how(0))?;
-    let text = |field| resolve(&Template(case.input.clone()), &scope, field).map_err(|error| error.to_string());
+    read(case, &world.scope(case.how(0))?)
+}
+
+/// The input in a scope; the second word of the `@` line says how.
+pub(crate) fn read(case: &Case, scope: &Scope<'_>) -> Result<String, String> {
+    let text = |field| resolve(&Template(case.input.clone()), scope, field).map_err(|error| error.to_string());
     match case.how(1) {
         "expanded" => text(Field::Expanded),
         "shell" => text(Field::Shell),
         "json" => {
             let schema = case.shared.get("schema").map(String::as_str);
-            let resolved = resolve_json(&Json(case.input.clone()), &scope, schema);
+            let resolved = resolve_json(&Json(case.input.clone()), scope, schema);
             resolved.map(|json| json.0).map_err(|error| error.to_string())
         }
         "env" => {

@@ -52,6 +52,13 @@ pub(crate) fn notices(case: &Case) -> String {
     if all.is_empty() { "none".to_owned() } else { all.join("\n") }
 }
 
+/// The DAGs that a file does not hold.
+pub(crate) fn needs(case: &Case) -> String {
+    let parsed = parse(&SourceFile::new("flow.yaml", case.input.as_str()), &plugins());
+    let needs = parsed.unwrap_or_else(|faults| panic!("{case}\n{faults}")).needs;
+    if needs.is_empty() { "none".to_owned() } else { needs.join("\n") }
+}
+
 fn with_steps(document: &str) -> String {
     let has_steps = document.lines().any(|line| line.starts_with("steps:"));
     if has_steps { document.to_owned() } else { format!("{document}\nsteps: [{{action: noop}}]") }

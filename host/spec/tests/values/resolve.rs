@@ -22,6 +22,7 @@ fn show(resolved: &Resolved, wanted: &str) -> String {
     let name = wanted.split(": ").next().unwrap();
     let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
     let value = match name {
+        "action" => resolved.action.clone(),
         "input" => resolved.input_json.clone(),
         "dir" => or_none(&resolved.working_dir),
         "stdout" => or_none(&resolved.stdout),

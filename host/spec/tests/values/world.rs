@@ -37,8 +37,8 @@ pub(crate) fn plan(text: &str) -> Plan {
 /// Everything that evaluation takes.
 pub(crate) struct World {
     pub(crate) plan: Plan,
-    run: RunScope,
-    results: HashMap<StepIndex, StepValues>,
+    pub(crate) run: RunScope,
+    pub(crate) results: HashMap<StepIndex, StepValues>,
     facts: StepFacts,
     item: Option<ItemFacts>,
 }
@@ -76,7 +76,7 @@ impl World {
     }
 }
 
-fn bound(plan: &Plan, given: &Value, env: &[(String, String)]) -> BoundParams {
+pub(crate) fn bound(plan: &Plan, given: &Value, env: &[(String, String)]) -> BoundParams {
     let words = given.as_array().map(|words| words.iter().map(|word| word.as_str().unwrap().to_owned()).collect());
     let given = words.map_or(GivenParams::None, GivenParams::Words);
     match bind_params(plan, &given, env).unwrap() {
@@ -85,16 +85,16 @@ fn bound(plan: &Plan, given: &Value, env: &[(String, String)]) -> BoundParams {
     }
 }
 
-fn variables(object: &Value) -> Vec<(String, String)> {
+pub(crate) fn variables(object: &Value) -> Vec<(String, String)> {
     let fields = object.as_object().into_iter().flatten();
     fields.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
 }
 
-fn text(object: &Value, name: &str) -> Option<String> {
+pub(crate) fn text(object: &Value, name: &str) -> Option<String> {
     object[name].as_str().map(str::to_owned)
 }
 
-fn run_facts(run: &Value) -> RunFacts {
+pub(crate) fn run_facts(run: &Value) -> RunFacts {
     RunFacts {
         run_id: text(run, "id").unwrap_or_else(|| "run-1".to_owned()),
         root_name: text(run, "root_name"),
@@ -112,7 +112,7 @@ fn run_facts(run: &Value) -> RunFacts {
     }
 }
 
-fn results(plan: &Plan, results: &Value) -> HashMap<StepIndex, StepValues> {
+pub(crate) fn results(plan: &Plan, results: &Value) -> HashMap<StepIndex, StepValues> {
     let fields = results.as_object().into_iter().flatten();
     let values = |left: &Value| StepValues {
         exit_code: left["exit_code"].as_i64().map(|code| i32::try_from(code).unwrap()),
@@ -126,7 +126,8 @@ fn results(plan: &Plan, results: &Value) -> HashMap<StepIndex, StepValues> {
             .map(|(name, value)| (name.clone(), Json(value.to_string())))
             .collect(),
     };
-    fields.map(|(name, left)| (plan.find(name).unwrap(), values(left))).collect()
+    // A world is shared: not every document has all of its steps.
+    fields.filter_map(|(name, left)| Some((plan.find(name)?, values(left)))).collect()
 }
 
 fn item(item: &Value) -> Option<ItemFacts> {
