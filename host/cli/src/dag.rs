@@ -23,6 +23,19 @@ pub(crate) struct Dag {
     pub(crate) path: PathBuf,
     /// Where its relative paths start.
     pub(crate) dir: PathBuf,
+    /// Where the plan's `dags` come from.
+    pub(crate) dags: Vec<Origin>,
+}
+
+/// Where a DAG comes from that steps run.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    /// As steps name it.
+    pub(crate) name: String,
+    /// The file, absolute.
+    pub(crate) path: PathBuf,
+    /// Where its relative paths start.
+    pub(crate) dir: PathBuf,
 }
 
 /// Why a file did not become a DAG.
@@ -37,13 +50,59 @@ pub(crate) enum Unfit {
 impl Dag {
     /// Reads and checks a file.
     pub(crate) fn load(file: &Path, known: &[Staged]) -> Result<Self, Unfit> {
-        let (path, bytes) = read(file).map_err(Unfit::Unreadable)?;
-        let faulty = |faults| Unfit::Faulty(Box::new(faults));
-        let source = SourceFile::from_bytes(file.display().to_string(), &bytes).map_err(faulty)?;
-        let Parsed { plan, notices } = pintle_spec::parse(&source, &known).map_err(faulty)?;
-        let dir = path.parent().unwrap_or(Path::new("/")).to_path_buf();
-        Ok(Self { plan, notices, path, dir })
+        let (Parsed { plan, notices, needs }, path) = parse(file, known)?;
+        let dir = folder(&path);
+        let of_file = |(name, _): &(String, Plan)| Origin { name: name.clone(), path: path.clone(), dir: dir.clone() };
+        let dags = plan.dags.iter().map(of_file).collect();
+        let mut dag = Self { plan, notices, path, dir, dags };
+        dag.gather(needs, known)?;
+        Ok(dag)
     }
+
+    /// Reads the DAGs that steps name and that are no documents of the file, and those that they name.
+    fn gather(&mut self, needs: Vec<String>, known: &[Staged]) -> Result<(), Unfit> {
+        let mut open: Vec<(String, PathBuf)> = needs.into_iter().map(|name| (name, self.dir.clone())).collect();
+        while let Some((name, dir)) = open.pop() {
+            if self.dags.iter().any(|held| held.name == name) {
+                continue;
+            }
+            let file = file_of(&name, &dir).map_err(Unfit::Unreadable)?;
+            let (Parsed { mut plan, needs, .. }, path) = parse(&file, known)?;
+            let dir = folder(&path);
+            open.extend(needs.into_iter().map(|name| (name, dir.clone())));
+            let own = std::mem::take(&mut plan.dags);
+            for (name, plan) in std::iter::once((name, plan)).chain(own) {
+                if !self.dags.iter().any(|held| held.name == name) {
+                    self.dags.push(Origin { name: name.clone(), path: path.clone(), dir: dir.clone() });
+                    self.plan.dags.push((name, plan));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn folder(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("/")).to_path_buf()
+}
+
+fn parse(file: &Path, known: &[Staged]) -> Result<(Parsed, PathBuf), Unfit> {
+    let (path, bytes) = read(file).map_err(Unfit::Unreadable)?;
+    let faulty = |faults| Unfit::Faulty(Box::new(faults));
+    let source = SourceFile::from_bytes(file.display().to_string(), &bytes).map_err(faulty)?;
+    Ok((pintle_spec::parse(&source, &known).map_err(faulty)?, path))
+}
+
+/// The file of a DAG that a step names: as it stands, or with an extension, beside the file of the step.
+fn file_of(name: &str, dir: &Path) -> anyhow::Result<PathBuf> {
+    let names = [name.to_owned(), format!("{name}.yaml"), format!("{name}.yml")];
+    let found = names.iter().map(|name| dir.join(name)).find(|path| path.is_file());
+    found.ok_or_else(|| {
+        Failure::usage(format!(
+            "a step runs the DAG `{name}`, which is no document of its file, and `{}` has no `{name}.yaml`",
+            dir.display()
+        ))
+    })
 }
 
 fn read(file: &Path) -> anyhow::Result<(PathBuf, Vec<u8>)> {
@@ -107,21 +166,21 @@ pub(crate) type Dotenv = Vec<(String, Template)>;
 /// Reads the dotenv files of a DAG. A file that is not there sets nothing: the usual `.env` is optional, and the same
 /// DAG runs where another was never made. What could not be found is returned for a word about it.
 pub(crate) fn dotenv(
-    dag: &Dag,
+    (plan, dir): (&Plan, &Path),
     params: &BoundParams,
     run: &RunId,
     world: World<'_>,
 ) -> anyhow::Result<(Dotenv, Vec<PathBuf>)> {
     let (mut variables, mut missing) = (Vec::new(), Vec::new());
-    if dag.plan.dotenv.is_empty() {
+    if plan.dotenv.is_empty() {
         return Ok((variables, missing));
     }
     let facts = RunFacts { run_id: run.to_string(), ..RunFacts::default() };
-    let scope = RunScope::new(&dag.plan, params, world.env, &[], &facts)?;
+    let scope = RunScope::new(plan, params, world.env, &[], &facts)?;
     let mut seen = HashSet::new();
-    for file in &dag.plan.dotenv {
-        let name = pintle_spec::eval::resolve(file, &scope.scope(&dag.plan), Field::Expanded)?;
-        let path = dag.dir.join(&name);
+    for file in &plan.dotenv {
+        let name = pintle_spec::eval::resolve(file, &scope.scope(plan), Field::Expanded)?;
+        let path = dir.join(&name);
         if !seen.insert(path.clone()) {
             continue;
         }
@@ -135,7 +194,7 @@ pub(crate) fn dotenv(
                 return Err(error).with_context(|| format!("cannot read the dotenv file `{}`", path.display()));
             }
         };
-        if world.sandbox && !path.canonicalize().is_ok_and(|path| path.starts_with(&dag.dir)) {
+        if world.sandbox && !path.canonicalize().is_ok_and(|path| path.starts_with(dir)) {
             return Err(Failure::refused(format!(
                 "the dotenv file `{}` lies outside of the DAG's directory, and --sandbox reads none there",
                 path.display()

@@ -37,7 +37,8 @@ pub(crate) fn run(args: &Dry, context: &Context) -> anyhow::Result<Exit> {
     let world = World { env: &env, sandbox: true };
     let params = dag::bind(&dag, &dag::given(&args.values, args.params.as_deref()), world)?;
     let run = RunId::new("dry-run")?;
-    let (dotenv, _) = dag::dotenv(&dag, &params, &run, World { sandbox: context.settings.sandbox, ..world })?;
+    let (dotenv, _) =
+        dag::dotenv((&dag.plan, &dag.dir), &params, &run, World { sandbox: context.settings.sandbox, ..world })?;
     let facts = RunFacts { run_id: run.to_string(), ..RunFacts::default() };
     let scope = RunScope::new(&dag.plan, &params, &env, &dotenv, &facts)?;
     let order = Graph::of(&dag.plan).order().context("the DAG has a cycle")?;
@@ -75,7 +76,7 @@ fn text(dag: &Dag, params: &BoundParams, steps: &[(StepIndex, Resolved)], pen: P
             "{:>3}. {}  {}{}",
             place + 1,
             pen.paint(BOLD, &step.name),
-            resolved.action,
+            step.action.name(),
             pen.paint(DIM, &after)
         ));
         if let Some(dir) = &resolved.working_dir {
@@ -107,7 +108,7 @@ fn json(plan: &Plan, params: &BoundParams, steps: &[(StepIndex, Resolved)]) -> V
         let behind: Vec<&str> =
             step.depends.iter().filter_map(|dep| plan.step(*dep)).map(|s| s.name.as_str()).collect();
         Some(json!({
-            "name": step.name, "action": resolved.action, "depends": behind, "working_dir": resolved.working_dir,
+            "name": step.name, "action": step.action.name(), "depends": behind, "working_dir": resolved.working_dir,
             "input": serde_json::from_str::<Value>(&resolved.input_json).unwrap_or(Value::Null),
         }))
     });

@@ -17,9 +17,23 @@ const ROOM: usize = 8 * 1024 * 1024;
 /// Some bytes of one step.
 #[derive(Debug)]
 pub(crate) struct Chunk {
-    pub(crate) step: StepIndex,
+    pub(crate) from: Source,
     pub(crate) channel: Channel,
     pub(crate) bytes: Vec<u8>,
+}
+
+/// Who printed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    /// A step of the run that is shown.
+    Step(StepIndex),
+    /// A step of a run below it.
+    Below {
+        /// The step that it belongs to.
+        step: StepIndex,
+        /// `deploy[eu]/check`.
+        path: String,
+    },
 }
 
 /// The worker's observer.
@@ -49,15 +63,15 @@ impl Feed {
         self.came.notified().await;
     }
 
-    pub(crate) fn push(&self, step: StepIndex, channel: Channel, bytes: &[u8]) {
+    pub(crate) fn push(&self, from: &Source, channel: Channel, bytes: &[u8]) {
         let mut waiting = self.lock();
         if waiting.bytes + bytes.len() > ROOM {
             waiting.left_out += bytes.len() as u64;
         } else {
             waiting.bytes += bytes.len();
-            match waiting.chunks.back_mut().filter(|last| last.step == step && last.channel == channel) {
+            match waiting.chunks.back_mut().filter(|last| last.from == *from && last.channel == channel) {
                 Some(last) => last.bytes.extend_from_slice(bytes),
-                None => waiting.chunks.push_back(Chunk { step, channel, bytes: bytes.to_vec() }),
+                None => waiting.chunks.push_back(Chunk { from: from.clone(), channel, bytes: bytes.to_vec() }),
             }
         }
         drop(waiting);
@@ -75,18 +89,24 @@ pub(crate) struct Watch(pub(crate) Arc<Feed>);
 
 impl pintle_worker::Observer for Watch {
     fn begins(&self, assignment: &Assignment) -> Option<Arc<dyn Sink>> {
-        Some(Arc::new(StepSink { feed: self.0.clone(), step: assignment.claim.step }))
+        let from = match &assignment.lineage {
+            None => Source::Step(assignment.claim.step),
+            Some(lineage) => {
+                Source::Below { step: lineage.step, path: format!("{}/{}", lineage.path, assignment.step_name) }
+            }
+        };
+        Some(Arc::new(StepSink { feed: self.0.clone(), from }))
     }
 }
 
 struct StepSink {
     feed: Arc<Feed>,
-    step: StepIndex,
+    from: Source,
 }
 
 impl Sink for StepSink {
     fn write(&self, channel: Channel, bytes: &[u8]) {
-        self.feed.push(self.step, channel, bytes);
+        self.feed.push(&self.from, channel, bytes);
     }
 }
 
@@ -98,11 +118,11 @@ mod tests {
     fn a_flood_is_bounded_and_what_is_left_out_is_counted() {
         let feed = Feed::default();
         let block = vec![b'x'; 1024 * 1024];
-        (0..20).for_each(|_| feed.push(StepIndex(0), Channel::Stdout, &block));
+        (0..20).for_each(|_| feed.push(&Source::Step(StepIndex(0)), Channel::Stdout, &block));
         let (chunks, left_out) = feed.take();
         let kept: usize = chunks.iter().map(|chunk| chunk.bytes.len()).sum();
         assert_eq!((kept, left_out), (ROOM, 12 * 1024 * 1024));
-        feed.push(StepIndex(0), Channel::Stdout, b"again");
+        feed.push(&Source::Step(StepIndex(0)), Channel::Stdout, b"again");
         assert_eq!(feed.take().1, 0);
     }
 
@@ -112,7 +132,7 @@ mod tests {
         for (step, channel, text) in
             [(0, Channel::Stdout, "a"), (0, Channel::Stdout, "b"), (1, Channel::Stdout, "c"), (0, Channel::Stderr, "d")]
         {
-            feed.push(StepIndex(step), channel, text.as_bytes());
+            feed.push(&Source::Step(StepIndex(step)), channel, text.as_bytes());
         }
         let texts: Vec<Vec<u8>> = feed.take().0.into_iter().map(|chunk| chunk.bytes).collect();
         assert_eq!(texts, [b"ab".to_vec(), b"c".to_vec(), b"d".to_vec()]);

@@ -30,12 +30,36 @@ use pintle_plane::output::Channel;
 use printer::Printer;
 use scene::Scene;
 
+/// Who printed a line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Speaker<'a> {
+    /// A step of the run.
+    Step(StepIndex),
+    /// A step of a run below it.
+    Below {
+        /// The step that it belongs to.
+        step: StepIndex,
+        /// `deploy[eu]/check`.
+        path: &'a str,
+    },
+}
+
+impl Speaker<'_> {
+    /// As lines begin.
+    pub(crate) fn name(self, scene: &Scene) -> String {
+        match self {
+            Self::Step(step) => scene.name(step),
+            Self::Below { path, .. } => path.to_owned(),
+        }
+    }
+}
+
 /// A way to show a run. Each call is made after the scene took the event or the output in.
 pub(crate) trait Show: Send {
     /// Something happened.
     fn event(&mut self, scene: &Scene, event: &Event, to: &mut Printer);
     /// A step printed whole lines, without their ends.
-    fn lines(&mut self, scene: &Scene, step: StepIndex, channel: Channel, lines: &[String], to: &mut Printer);
+    fn lines(&mut self, scene: &Scene, speaker: Speaker<'_>, channel: Channel, lines: &[String], to: &mut Printer);
     /// Time passed.
     fn tick(&mut self, scene: &Scene, now: Timestamp, to: &mut Printer);
     /// Nothing follows.
@@ -53,7 +77,7 @@ pub(crate) struct Quiet;
 
 impl Show for Quiet {
     fn event(&mut self, _: &Scene, _: &Event, _: &mut Printer) {}
-    fn lines(&mut self, _: &Scene, _: StepIndex, _: Channel, _: &[String], _: &mut Printer) {}
+    fn lines(&mut self, _: &Scene, _: Speaker<'_>, _: Channel, _: &[String], _: &mut Printer) {}
     fn tick(&mut self, _: &Scene, _: Timestamp, _: &mut Printer) {}
     fn finish(&mut self, _: &Scene, _: Timestamp, _: &mut Printer) {}
 }

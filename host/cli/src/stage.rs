@@ -16,11 +16,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::failure::Exit;
-use crate::feed::Feed;
+use crate::feed::{Feed, Source};
 use crate::join::{Crew, House};
-use crate::render::Show;
 use crate::render::printer::{self, Printer};
 use crate::render::scene::Scene;
+use crate::render::{Show, Speaker};
 use crate::signals::{self, Signals, Wish};
 
 /// The first picture waits a little: a run that is over by then is drawn once.
@@ -184,7 +184,13 @@ impl Stage {
         }
         let (chunks, left_out) = self.feed.take();
         for chunk in chunks {
-            self.early.entry(chunk.step).or_default().push((chunk.channel, chunk.bytes));
+            match chunk.from {
+                Source::Step(step) => self.early.entry(step).or_default().push((chunk.channel, chunk.bytes)),
+                Source::Below { step, path } => {
+                    let lines = self.scene.print_below(step, &path, chunk.channel, &chunk.bytes);
+                    self.show_below(step, &path, chunk.channel, &lines);
+                }
+            }
         }
         for event in &events {
             if ends_a_try(event)
@@ -192,6 +198,7 @@ impl Stage {
             {
                 self.show_output(step);
                 self.show_rest(step);
+                self.rest_below(step);
             }
             self.scene.take(event);
             self.show.event(&self.scene, event, &mut self.printer);
@@ -213,14 +220,27 @@ impl Stage {
         for (channel, bytes) in self.early.remove(&step).unwrap_or_default() {
             let lines = self.scene.print(step, channel, &bytes);
             if !lines.is_empty() {
-                self.show.lines(&self.scene, step, channel, &lines, &mut self.printer);
+                self.show.lines(&self.scene, Speaker::Step(step), channel, &lines, &mut self.printer);
             }
+        }
+    }
+
+    fn show_below(&mut self, step: StepIndex, path: &str, channel: Channel, lines: &[String]) {
+        if !lines.is_empty() {
+            self.show.lines(&self.scene, Speaker::Below { step, path }, channel, lines, &mut self.printer);
+        }
+    }
+
+    /// The runs below a step are over with it.
+    fn rest_below(&mut self, step: StepIndex) {
+        for (path, channel, line) in self.scene.rest_below(step) {
+            self.show_below(step, &path, channel, &[line]);
         }
     }
 
     fn show_rest(&mut self, step: StepIndex) {
         for (channel, line) in self.scene.rest(step) {
-            self.show.lines(&self.scene, step, channel, &[line], &mut self.printer);
+            self.show.lines(&self.scene, Speaker::Step(step), channel, &[line], &mut self.printer);
         }
     }
 }
@@ -290,7 +310,7 @@ mod tests {
         for event in [happens.ready(0), happens.claimed(0), happens.succeeded(0)] {
             assert!(updates.send(Update { event }).is_ok());
         }
-        stage.feed.push(StepIndex(0), Channel::Stdout, b"one\ntwo");
+        stage.feed.push(&Source::Step(StepIndex(0)), Channel::Stdout, b"one\ntwo");
         stage.take_all();
         assert_eq!(stage.printer.text(), "2> a: started\n1> a | one\n1> a | two\n2> a: succeeded in 100ms\n");
     }
@@ -299,7 +319,7 @@ mod tests {
     fn output_of_a_claim_that_was_not_seen_yet_waits_for_it() {
         let (mut happens, shown) = two();
         let (mut stage, updates) = stage(shown);
-        stage.feed.push(StepIndex(1), Channel::Stdout, b"early\n");
+        stage.feed.push(&Source::Step(StepIndex(1)), Channel::Stdout, b"early\n");
         stage.take_all();
         assert_eq!(stage.printer.text(), "");
         for event in [happens.ready(1), happens.claimed(1)] {
@@ -317,7 +337,7 @@ mod tests {
             assert!(updates.send(Update { event }).is_ok());
         }
         stage.take_all();
-        (0..10).for_each(|_| stage.feed.push(StepIndex(0), Channel::Stdout, &[b'x'; 1024 * 1024]));
+        (0..10).for_each(|_| stage.feed.push(&Source::Step(StepIndex(0)), Channel::Stdout, &[b'x'; 1024 * 1024]));
         stage.take_all();
         let said = format!("{} bytes of output are not shown: `pintle logs 0193a7c0-run` has them", 2 * 1024 * 1024);
         assert!(stage.printer.text().contains(&said));

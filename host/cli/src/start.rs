@@ -3,11 +3,12 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
-use pintle_coordinator::{Accepted, Submit};
+use pintle_coordinator::{Accepted, SubDag, Submit};
 use pintle_core::ids::RunId;
 use pintle_core::plugin::Staged;
 use pintle_core::run::RunStatus;
 use pintle_core::run::event::WaitReason;
+use pintle_spec::BoundParams;
 
 use crate::args::{Output, Running, Start};
 use crate::context::{Context, remark, say};
@@ -102,7 +103,15 @@ fn run_id(given: Option<&str>) -> anyhow::Result<RunId> {
 fn submission(args: &Start, dag: Dag, run: RunId, house: &House, context: &Context) -> anyhow::Result<Submit> {
     let world = World { env: &house.env, sandbox: context.settings.sandbox };
     let params = dag::bind(&dag, &dag::given(&args.values, args.params.as_deref()), world)?;
-    let (dotenv, missing) = dag::dotenv(&dag, &params, &run, world)?;
+    let (dotenv, mut missing) = dag::dotenv((&dag.plan, &dag.dir), &params, &run, world)?;
+    let mut dags = Vec::with_capacity(dag.dags.len());
+    for (origin, (name, plan)) in dag.dags.iter().zip(&dag.plan.dags) {
+        // Its parameters are bound when a step runs it; the files that it names are read now, with the defaults.
+        let (dotenv, not_there) = dag::dotenv((plan, &origin.dir), &BoundParams::default(), &run, world)?;
+        missing.extend(not_there);
+        let (source, dag_dir) = (Some(origin.path.clone()), origin.dir.clone());
+        dags.push(SubDag { name: name.clone(), source, dag_dir, dotenv });
+    }
     if !args.running.quiet {
         for path in missing {
             remark(&format!("dotenv file `{}` is not there; it sets nothing", path.display()));
@@ -114,7 +123,7 @@ fn submission(args: &Start, dag: Dag, run: RunId, house: &House, context: &Conte
     if let Some(name) = &args.name {
         plan.name.clone_from(name);
     }
-    Ok(Submit { run, plan, params, source: Some(dag.path), dag_dir: dag.dir, dotenv, nonce })
+    Ok(Submit { run, plan, params, source: Some(dag.path), dag_dir: dag.dir, dotenv, dags, nonce })
 }
 
 /// Performs a run of this home to its end, and shows it.

@@ -2,8 +2,11 @@
 
 use anyhow::bail;
 use pintle_core::ids::RunId;
+use pintle_core::plan::StepIndex;
 use pintle_core::run::RunStatus;
+use pintle_core::time::Timestamp;
 use pintle_store::{RunFilter, RunRow, Runs as _};
+use serde_json::{Value, json};
 
 use crate::args::{Output, Status};
 use crate::context::{Context, remark, say};
@@ -15,12 +18,16 @@ use crate::render::scene::Scene;
 use crate::render::screen::Size;
 use crate::render::style::{DIM, Pen};
 use crate::render::tree::{self, Layout, View};
-use crate::render::{json, summary};
+use crate::render::{json as object, summary};
 use crate::stage::run_of;
 use crate::start::one_thread;
 
 /// Runs that are not over are listed up to here.
 const OPEN: usize = 50;
+/// Runs of steps are read up to here.
+const BELOW: usize = 1000;
+/// Of them, so many are shown to a person.
+const SHOWN: usize = 12;
 
 /// Shows where a run stands.
 pub(crate) fn run(args: &Status, context: &Context) -> anyhow::Result<Exit> {
@@ -54,20 +61,53 @@ fn nothing(args: &Status, context: &Context) -> anyhow::Result<Exit> {
 
 async fn one(house: &House, row: &RunRow, output: Output, pen: Pen) -> anyhow::Result<()> {
     let scene = scene_of(house, &row.id).await?;
+    let below = house.store.children(&row.id, (StepIndex(0), 0), BELOW).await?;
     match output {
         Output::Json => {
-            let mut object = json::result(&scene);
+            let mut object = object::result(&scene);
             if let Some(object) = object.as_object_mut() {
                 object.remove("event");
                 object.insert("params".into(), history::params(&row.params));
                 object.insert("source".into(), row.source.clone().into());
                 object.insert("pid".into(), living(row).into());
+                object.insert("runs".into(), below.iter().map(|row| child(&scene, row)).collect());
             }
             say(&object.to_string());
         }
-        Output::Text => lines(&scene, row, house, pen).iter().for_each(|line| say(line)),
+        Output::Text => {
+            lines(&scene, row, house, pen).iter().for_each(|line| say(line));
+            children(&below, house.now()).iter().for_each(|line| say(line));
+        }
     }
     Ok(())
+}
+
+fn child(scene: &Scene, row: &RunRow) -> Value {
+    let parent = row.parent.as_ref();
+    json!({
+        "run": row.id,
+        "step": parent.map(|parent| scene.name(parent.step)),
+        "item": parent.map(|parent| parent.child),
+        "dag": row.dag,
+        "status": row.status,
+        "message": row.message,
+    })
+}
+
+/// Runs that steps made: those that did not succeed before the others, for they are what is looked for.
+fn children(below: &[RunRow], now: Timestamp) -> Vec<String> {
+    if below.is_empty() {
+        return Vec::new();
+    }
+    let mut rows: Vec<&RunRow> = below.iter().collect();
+    rows.sort_by_key(|row| row.status == RunStatus::Succeeded);
+    let shown: Vec<RunRow> = rows.iter().take(SHOWN).map(|row| (*row).clone()).collect();
+    let mut lines = vec![String::new(), "runs below:".to_owned(), history::table(&shown, now)];
+    if below.len() > SHOWN {
+        let more = if below.len() == BELOW { "at least " } else { "" };
+        lines.push(format!("and {more}{} more: `pintle status --output json` lists them", below.len() - SHOWN));
+    }
+    lines
 }
 
 fn living(row: &RunRow) -> Option<u32> {

@@ -10,10 +10,10 @@ use pintle_core::plan::{Plan, Role, Step, StepIndex};
 use pintle_core::run::{StepState, StepStatus};
 use pintle_plane::worker::{Assignment, ClaimId, Condition, Probe};
 use pintle_spec::assignment::{Resolved, ResolvedCondition, ResolvedProbe, resolve_step};
-use pintle_spec::bind::BoundParams;
 use pintle_spec::eval::{RunFacts, RunScope, Scope, StepFacts, StepValues};
 use sha2::{Digest as _, Sha256};
 
+use crate::context::{ChildContext, Frame};
 use crate::error::Error;
 use crate::live::Live;
 use crate::service::Coordinator;
@@ -25,8 +25,22 @@ pub(crate) struct Values {
     pub(crate) run: Option<Arc<RunScope>>,
     /// Of every step that ended, as references see it.
     pub(crate) results: HashMap<StepIndex, StepValues>,
+    /// Of a body: what stands around it.
+    pub(crate) frame: Option<Arc<Frame>>,
     /// Ended since `results` was last brought up to date.
     pub(crate) ended: Vec<StepIndex>,
+}
+
+impl Values {
+    /// The scope of a body's step sees what stands around the body.
+    pub(crate) fn framed<'a>(&'a self, scope: Scope<'a>) -> Scope<'a> {
+        let Some(frame) = self.frame.as_deref() else { return scope };
+        let scope = scope.with_outer(&frame.outer);
+        match &frame.facts {
+            Some(facts) => scope.with_item(facts),
+            None => scope,
+        }
+    }
 }
 
 impl Coordinator {
@@ -61,10 +75,7 @@ impl Coordinator {
     ) -> Result<Scope<'a>, String> {
         self.sync_results(live).await.map_err(|error| error.to_string())?;
         let role = plan.step(index).map_or(Role::Main, |step| step.role);
-        if live.values.run.is_none() || role != Role::Main {
-            let scope = self.run_scope(live, plan, role)?;
-            live.values.run = Some(Arc::new(scope));
-        }
+        self.ready_scope(live, plan, role).await?;
         let fence = live.run.step(index).map(|state| state.fence).unwrap_or_default();
         let facts = StepFacts {
             stdout_file: Some(self.log_file(live, index, fence, "stdout")),
@@ -73,17 +84,32 @@ impl Coordinator {
         };
         let values = &live.values;
         let run = values.run.as_deref().ok_or("the run has no scope")?;
-        run.step(plan, index, &values.results, &facts).map_err(|error| error.to_string())
+        let scope = run.step(plan, index, &values.results, &facts).map_err(|error| error.to_string())?;
+        Ok(values.framed(scope))
+    }
+
+    /// Makes what the scopes of a run's steps begin with, where it is not made yet.
+    pub(crate) async fn ready_scope(&self, live: &mut Live, plan: &Plan, role: Role) -> Result<(), String> {
+        if live.values.run.is_none() || role != Role::Main {
+            let scope = self.run_scope(live, plan, role)?;
+            live.values.run = Some(Arc::new(scope));
+        }
+        if live.values.frame.is_none() && live.context.body().is_some() {
+            let frame = Box::pin(self.find_frame(live)).await.map_err(|error| error.to_string())?;
+            live.values.frame = frame.map(Arc::new);
+        }
+        Ok(())
     }
 
     fn run_scope(&self, live: &Live, plan: &Plan, role: Role) -> Result<RunScope, String> {
-        let params = live.run.head.submission.as_ref().map(|s| s.params.0.as_str()).unwrap_or("[]");
-        let params: BoundParams = serde_json::from_str(params).map_err(|error| error.to_string())?;
+        let params = live.params().map_err(|error| error.to_string())?;
         let work_dir = self.work_dir(live);
         let handler = role != Role::Main && role != Role::OnInit && role != Role::Gate;
         let status = live.run.head.concluded.filter(|_| handler).map(|status| status.as_str().to_owned());
         let facts = RunFacts {
-            run_id: live.run.id.to_string(),
+            run_id: live.within().to_string(),
+            root_id: live.context.child.as_ref().map(|child| child.root_id.to_string()),
+            root_name: live.context.child.as_ref().map(|child| child.root_name.clone()),
             attempt_id: Some(live.run.head.attempt.to_string()),
             status,
             waiting_steps: (role == Role::OnWait).then(|| waiting_steps(live)),
@@ -96,7 +122,7 @@ impl Coordinator {
     }
 
     /// Brings the results that references see up to date with the fold.
-    async fn sync_results(&self, live: &mut Live) -> Result<(), Error> {
+    pub(crate) async fn sync_results(&self, live: &mut Live) -> Result<(), Error> {
         for index in std::mem::take(&mut live.values.ended) {
             let Some(state) = live.run.step(index).cloned() else { continue };
             if !state.status.is_terminal() && state.status != StepStatus::Retrying {
@@ -128,9 +154,9 @@ impl Coordinator {
         self.options.data_dir.join("runs").join(live.run.id.as_str())
     }
 
-    /// The run's own directory, where steps work that name no other.
+    /// The run's own directory, where steps work that name no other. A body works in that of the run it belongs to.
     fn work_dir(&self, live: &Live) -> PathBuf {
-        self.run_dir(live).join("work")
+        self.options.data_dir.join("runs").join(live.within().as_str()).join("work")
     }
 
     fn log_file(&self, live: &Live, step: StepIndex, fence: Fence, stream: &str) -> String {
@@ -170,6 +196,7 @@ impl Base<'_> {
             tenant: options.tenant.clone(),
             dag: self.live.row.dag.clone(),
             step_name: self.step.name.clone(),
+            lineage: self.live.context.child.as_ref().map(ChildContext::lineage),
             attempt: self.state.attempt,
             losses: self.state.losses,
             operation_key: self.key,

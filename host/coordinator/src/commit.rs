@@ -180,8 +180,14 @@ impl Coordinator {
                     self.timers.arm(Due { at: *due, run: run.clone(), step: None });
                 }
                 // The worker kills what is left of an old claim before it performs the next; a timer that is not
-                // wanted any more is refused; whoever waits was told with the event.
-                Effect::Recover { .. } | Effect::ClearTimers | Effect::Settled(_) => {}
+                // wanted any more is refused.
+                Effect::Recover { .. } | Effect::ClearTimers => {}
+                Effect::Children(_) => self.tending.want(run, None),
+                Effect::Settled(_) => {
+                    if let Some(parent) = &live.row.parent {
+                        self.tending.want(&parent.run, Some((parent.step, parent.child)));
+                    }
+                }
             }
         }
     }
@@ -212,6 +218,8 @@ fn timers(live: &Live, events: &[Event], effects: &[Effect]) -> Vec<TimerChange>
             | Body::StepGivenBack { .. }
             | Body::StepLost { .. }
             | Body::StepWaiting { .. }
+            | Body::StepExpanded { .. }
+            | Body::ChildrenEnded { .. }
             | Body::StopRequested { .. }
             | Body::Waiting { .. }
             | Body::Resumed
@@ -227,6 +235,7 @@ fn timers(live: &Live, events: &[Event], effects: &[Effect]) -> Vec<TimerChange>
         | Effect::StepTimer { .. }
         | Effect::ClearTimers
         | Effect::Recover { .. }
+        | Effect::Children(_)
         | Effect::Settled(_) => None,
     }));
     changes

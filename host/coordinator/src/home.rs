@@ -21,7 +21,8 @@ impl Coordinator {
         let mut interrupted = Vec::new();
         for node in self.store.dead_with_open_runs().await? {
             for row in self.store.open_runs_of(Some(&node)).await? {
-                if row.status != RunStatus::Waiting && self.interrupt(&row.id).await? {
+                // Children are found again with their parents: only what a person started is named to him.
+                if row.status != RunStatus::Waiting && self.interrupt(&row.id).await? && row.parent.is_none() {
                     interrupted.push(row.id);
                 }
             }

@@ -13,12 +13,14 @@
 //! | [`assign`] | a claimed step with every value resolved |
 //! | [`settle`] | a worker's report, decoded |
 //! | [`plane`] | claim, report, notices, logs |
+//! | [`children`] | steps that expanded: their children started, watched, stopped, told of |
 //! | [`timer`] | due times |
 //! | [`change`] | what other processes did to our runs |
 //! | [`context`] | what a submission remembers, sealed |
 
 pub mod assign;
 pub mod change;
+pub mod children;
 pub mod commit;
 pub mod context;
 mod error;
@@ -31,6 +33,7 @@ pub mod settle;
 mod testing;
 pub mod timer;
 
+pub use context::SubDag;
 pub use error::Error;
 pub use live::{Snapshot, Update};
 pub use service::{Accepted, Coordinator, Options, Submit};

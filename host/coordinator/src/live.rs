@@ -1,16 +1,18 @@
 //! A run of this home: its fold, its ready steps, who watches it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use pintle_core::ids::{NodeId, RunId};
 use pintle_core::plan::{Plan, StepIndex};
 use pintle_core::run::state::Head;
 use pintle_core::run::{Body, Effect, Event, Run, RunStatus, StepState, StepStatus, apply, effects};
+use pintle_spec::bind::BoundParams;
 use pintle_store::{RunRow, StepRow, StoredRun, Trigger};
 use tokio::sync::{mpsc, watch};
 
 use crate::assign::Values;
+use crate::children::Brood;
 use crate::context::{self, Context};
 use crate::error::Error;
 
@@ -44,6 +46,8 @@ pub(crate) struct Live {
     pub(crate) row: RunRow,
     pub(crate) context: Context,
     pub(crate) values: Values,
+    /// Of steps that wait for children.
+    pub(crate) broods: HashMap<StepIndex, Brood>,
     /// A commit failed: what stands here may not be what is stored.
     pub(crate) stale: bool,
     watchers: Vec<mpsc::UnboundedSender<Update>>,
@@ -60,6 +64,7 @@ impl Live {
             row,
             context,
             values: Values::default(),
+            broods: HashMap::new(),
             stale: false,
             watchers: Vec::new(),
             status,
@@ -78,7 +83,8 @@ impl Live {
         let ready = run.steps_in(StepStatus::Ready).collect();
         let (status, _) = watch::channel(run.status());
         let values = all_values(&run);
-        Ok(Self { run, ready, row: stored.row, context, values, stale: false, watchers: Vec::new(), status })
+        let broods = HashMap::new();
+        Ok(Self { run, ready, row: stored.row, context, values, broods, stale: false, watchers: Vec::new(), status })
     }
 
     /// Takes over a fresh fold, and keeps who watches.
@@ -87,7 +93,7 @@ impl Live {
         let known = usize::try_from(self.run.head.version.get()).unwrap_or(usize::MAX);
         let missed = stored.events.into_iter().skip(known).map(|(_, event)| event).collect();
         self.ready = run.steps_in(StepStatus::Ready).collect();
-        self.values = all_values(&run);
+        self.values = Values { frame: self.values.frame.take(), ..all_values(&run) };
         self.run = run;
         self.row = stored.row;
         self.stale = false;
@@ -110,7 +116,7 @@ impl Live {
         }
         if matches!(event.body, Body::Retried { .. }) {
             self.ready = self.run.steps_in(StepStatus::Ready).collect();
-            self.values = all_values(&self.run);
+            self.values = Values { frame: self.values.frame.take(), ..all_values(&self.run) };
         }
         Ok(effects(&self.run, event))
     }
@@ -139,6 +145,17 @@ impl Live {
             head: self.run.head.clone(),
             steps: self.run.steps.clone(),
         }
+    }
+
+    /// Parameters that the run was submitted with.
+    pub(crate) fn params(&self) -> Result<BoundParams, serde_json::Error> {
+        let submission = self.run.head.submission.as_ref();
+        serde_json::from_str(submission.map_or("[]", |submission| submission.params.0.as_str()))
+    }
+
+    /// The run that texts and directories speak of: of a body, that of the steps around it.
+    pub(crate) fn within(&self) -> &RunId {
+        self.context.child.as_ref().and_then(|child| child.within.as_ref()).unwrap_or(&self.run.id)
     }
 
     /// The row as the fold has it.
@@ -202,6 +219,7 @@ fn waiting_text(reason: &pintle_core::run::event::WaitReason) -> &'static str {
     match reason {
         WaitReason::Interrupted => "interrupted",
         WaitReason::Parked { .. } => "parked",
+        WaitReason::Children => "children",
     }
 }
 
@@ -225,6 +243,7 @@ pub(crate) fn new_row(base: NewRow<'_>) -> RunRow {
         message: None,
         plan: base.plan,
         source: base.source,
+        parent: None,
     }
 }
 

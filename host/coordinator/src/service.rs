@@ -16,8 +16,9 @@ use pintle_store::{CommitError, Store};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
+use crate::children::Tending;
 use crate::commit::Batch;
-use crate::context::{self, Context};
+use crate::context::{self, Context, SubDag};
 use crate::error::Error;
 use crate::live::{Live, NewRow, Snapshot, Update, new_row};
 use crate::plane::Notices;
@@ -57,6 +58,8 @@ pub struct Submit {
     pub dag_dir: PathBuf,
     /// What the dotenv files said.
     pub dotenv: Vec<(String, Template)>,
+    /// Where the DAGs come from that the plan brings along.
+    pub dags: Vec<SubDag>,
     /// 24 random bytes that were never used before.
     pub nonce: [u8; 24],
 }
@@ -77,6 +80,7 @@ pub struct Coordinator {
     pub(crate) actions: Arc<dyn KnownActions + Send + Sync>,
     pub(crate) timers: Timers,
     pub(crate) notices: Notices,
+    pub(crate) tending: Tending,
     pub(crate) ending: watch::Sender<bool>,
     pub(crate) runs: Mutex<HashMap<RunId, Arc<AsyncMutex<Live>>>>,
 }
@@ -98,6 +102,7 @@ impl Coordinator {
             actions,
             timers: Timers::default(),
             notices: Notices::default(),
+            tending: Tending::default(),
             ending: watch::channel(false).0,
             runs: Mutex::default(),
         })
@@ -117,7 +122,13 @@ impl Coordinator {
         let text = serde_json::to_string(&plan)
             .map_err(|error| Error::Plan { run: submit.run.clone(), reason: error.to_string() })?;
         let digest = Digest::from_bytes(Sha256::digest(text.as_bytes()).into());
-        let context = Context { source: submit.source.clone(), dag_dir: submit.dag_dir, dotenv: submit.dotenv };
+        let context = Context {
+            source: submit.source.clone(),
+            dag_dir: submit.dag_dir,
+            dotenv: submit.dotenv,
+            dags: submit.dags,
+            child: None,
+        };
         let sealed = context::seal(&context, &submit.run, &self.options.key, submit.nonce)
             .map_err(|reason| Error::Context { run: submit.run.clone(), reason })?;
         let row = new_row(NewRow {
@@ -199,8 +210,9 @@ impl Coordinator {
             let at_once = at_once || !batch.home_lives;
             batch.command(Command::Stop { cause: cause.clone(), at_once })
         });
-        // What a stop asks for is performed by the run's home, which reads the event.
-        decided.await.map(drop)
+        // What a stop asks for is performed by the run's home, which reads the event; where it is gone, here.
+        decided.await?;
+        if self.home_lives(&live).await? { Ok(()) } else { self.stop_orphans(&mut live, cause).await }
     }
 
     /// Resolves when the run is over or waits, with where it then stands. The run must be one of this home's.
@@ -225,10 +237,12 @@ impl Coordinator {
         let mut changes = crate::change::Watcher::new(&*self.store);
         loop {
             self.fire().await;
+            self.tend().await;
             let wait = self.next_look();
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = self.timers.earlier() => {}
+                () = self.tending.woken() => {}
                 _ = ending.wait_for(|ending| *ending) => return,
             }
             if changes.changed(&*self.store) {

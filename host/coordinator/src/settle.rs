@@ -11,7 +11,7 @@ use pintle_core::run::command::{FailReason, Failed, Finished};
 use pintle_plane::worker::Settled;
 use pintle_spec::assignment::{ResolvedCondition, repeat_condition};
 use pintle_spec::eval::StepValues;
-use pintle_store::{Channel, LogName};
+use pintle_store::{Channel, LogName, Store};
 
 use crate::error::Error;
 use crate::live::Live;
@@ -30,10 +30,14 @@ impl Coordinator {
         let plan = live.run.plan.clone();
         let Some(step) = plan.step(settled.claim.step) else { return Ok(settled.outcome.clone()) };
         let outcome = match settled.outcome.clone() {
+            Outcome::Finished(_) if step.action.fan().is_some() => self.expand(live, settled.claim.step).await?,
             Outcome::Finished(done) => self.decode_finished(live, settled.claim.step, step, done).await?,
-            Outcome::Failed(_) | Outcome::Skipped { .. } | Outcome::Stopped { .. } | Outcome::GivenBack => {
-                settled.outcome.clone()
-            }
+            Outcome::Failed(_)
+            | Outcome::Skipped { .. }
+            | Outcome::Stopped { .. }
+            | Outcome::Expanded(_)
+            | Outcome::Gathered(_)
+            | Outcome::GivenBack => settled.outcome.clone(),
         };
         self.match_output(step, settled, outcome).await
     }
@@ -67,15 +71,9 @@ impl Coordinator {
         }
         done.output_file = None;
         for (_, value) in &mut done.outputs {
-            if value.0.len() > MAX_INLINE {
-                let digest = self.store.put_blob(std::mem::take(&mut value.0).into_bytes()).await?;
-                *value = Json(serde_json::json!({ BLOB_KEY: digest.as_str() }).to_string());
-            }
+            inline_output(&*self.store, value).await?;
         }
-        if let Some(text) = done.stdout.as_mut().filter(|text| text.len() > MAX_INLINE) {
-            let digest = self.store.put_blob(text.trim().as_bytes().to_vec()).await?;
-            *text = format!("{BLOB_VARIABLE}{digest}");
-        }
+        inline_text(&*self.store, &mut done.stdout).await?;
         Ok(Outcome::Finished(done))
     }
 
@@ -107,9 +105,12 @@ impl Coordinator {
         let matched = match &mut outcome {
             Outcome::Failed(failed) => &mut failed.output_matched,
             Outcome::Finished(done) if done.exit_code.unwrap_or(0) != 0 => &mut done.output_matched,
-            Outcome::Finished(_) | Outcome::Skipped { .. } | Outcome::Stopped { .. } | Outcome::GivenBack => {
-                return Ok(outcome);
-            }
+            Outcome::Finished(_)
+            | Outcome::Skipped { .. }
+            | Outcome::Stopped { .. }
+            | Outcome::Expanded(_)
+            | Outcome::Gathered(_)
+            | Outcome::GivenBack => return Ok(outcome),
         };
         for channel in Channel::ALL {
             if wanted.is_empty() || *matched {
@@ -158,6 +159,24 @@ impl Coordinator {
     }
 }
 
-fn failed(reason: FailReason, message: String, exit_code: Option<i32>) -> Outcome {
+/// A large value becomes a blob.
+pub(crate) async fn inline_output(store: &dyn Store, value: &mut Json) -> Result<(), Error> {
+    if value.0.len() > MAX_INLINE {
+        let digest = store.put_blob(std::mem::take(&mut value.0).into_bytes()).await?;
+        *value = Json(serde_json::json!({ BLOB_KEY: digest.as_str() }).to_string());
+    }
+    Ok(())
+}
+
+/// A large text becomes a blob.
+pub(crate) async fn inline_text(store: &dyn Store, text: &mut Option<String>) -> Result<(), Error> {
+    if let Some(text) = text.as_mut().filter(|text| text.len() > MAX_INLINE) {
+        let digest = store.put_blob(text.trim().as_bytes().to_vec()).await?;
+        *text = format!("{BLOB_VARIABLE}{digest}");
+    }
+    Ok(())
+}
+
+pub(crate) fn failed(reason: FailReason, message: String, exit_code: Option<i32>) -> Outcome {
     Outcome::Failed(Failed { reason, message, exit_code, retry_after: None, output_matched: false })
 }

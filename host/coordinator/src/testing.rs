@@ -50,6 +50,7 @@ impl Process {
             source: None,
             dag_dir: "/dags".into(),
             dotenv: vec![],
+            dags: vec![],
             nonce: [9; 24],
         };
         self.coordinator.submit(submit).await.unwrap();

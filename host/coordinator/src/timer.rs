@@ -74,6 +74,10 @@ impl Coordinator {
         for due in self.timers.take_due(self.now()) {
             let Some(live) = self.live(&due.run) else { continue };
             let mut live = live.lock().await;
+            if due.step.is_some_and(|step| live.parents().contains(&step)) {
+                self.tending.want(&due.run, None);
+                continue;
+            }
             let command = match due.step {
                 Some(step) => Command::Due { step },
                 None => Command::Stop { cause: StopCause::TimedOut, at_once: false },

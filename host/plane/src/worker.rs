@@ -42,6 +42,8 @@ pub struct Assignment {
     pub dag: String,
     /// Name of the step.
     pub step_name: String,
+    /// Of a run that a step made: where it stands in the run that a person started.
+    pub lineage: Option<Lineage>,
     /// Try of the step, from 1.
     pub attempt: Attempt,
     /// Times that it was lost before.
@@ -72,6 +74,17 @@ pub struct Assignment {
     pub max_output: usize,
     /// Repeat condition that needs a program; checked after a successful action.
     pub repeat_probe: Option<Probe>,
+}
+
+/// Where a run stands below the one that a person started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lineage {
+    /// The run that a person started.
+    pub root: RunId,
+    /// The step of that one that it belongs to.
+    pub step: StepIndex,
+    /// The steps and keys on the way, for people: `deploy[eu]/check`.
+    pub path: String,
 }
 
 /// A precondition, as far as it could be decided without a program.

@@ -123,6 +123,7 @@ impl Chain {
             tenant: TenantId::default_tenant(),
             dag: "chain".into(),
             step_name: format!("step-{step}"),
+            lineage: None,
             attempt: Attempt(1),
             losses: 0,
             operation_key: String::new(),

@@ -7,9 +7,9 @@ use pintle_core::time::Timestamp;
 use pintle_plane::output::Channel;
 use serde_json::{Map, Value, json};
 
-use super::Show;
 use super::printer::{Printer, Stream};
 use super::scene::Scene;
+use super::{Show, Speaker};
 
 /// Events as JSON lines.
 pub(crate) struct Json;
@@ -21,11 +21,11 @@ impl Show for Json {
         }
     }
 
-    fn lines(&mut self, scene: &Scene, step: StepIndex, channel: Channel, lines: &[String], to: &mut Printer) {
+    fn lines(&mut self, scene: &Scene, speaker: Speaker<'_>, channel: Channel, lines: &[String], to: &mut Printer) {
         let channel = channel.as_str();
         for line in lines {
             let object = json!({
-                "event": "output", "run": scene.run.id, "step": scene.name(step), "channel": channel, "line": line,
+                "event": "output", "run": scene.run.id, "step": speaker.name(scene), "channel": channel, "line": line,
             });
             to.line(Stream::Out, &object.to_string());
         }
@@ -47,7 +47,7 @@ fn of_event(scene: &Scene, event: &Event) -> Option<Map<String, Value>> {
     object.insert("at".into(), json!(instant(event.at)));
     for (name, value) in stored {
         match name.as_str() {
-            "event" | "at" | "context" => {}
+            "event" | "at" | "context" | "items" => {}
             "step" => {
                 let index = value.as_u64().and_then(|n| u32::try_from(n).ok()).map(StepIndex);
                 object.insert(name, json!(index.map(|index| scene.name(index))));
@@ -124,7 +124,7 @@ mod tests {
         let mut printer = Printer::default();
         let events = [script.claimed(0), script.succeeded(0), script.finished(RunStatus::Succeeded)];
         events.iter().for_each(|event| Json.event(&script.scene, event, &mut printer));
-        Json.lines(&script.scene, StepIndex(0), Channel::Stdout, &["\"quoted\"".into()], &mut printer);
+        Json.lines(&script.scene, Speaker::Step(StepIndex(0)), Channel::Stdout, &["\"quoted\"".into()], &mut printer);
         Json.finish(&script.scene, script.now, &mut printer);
         let lines = lines(&printer);
         let words: Vec<&str> = lines.iter().filter_map(|line| line.get("event")?.as_str()).collect();

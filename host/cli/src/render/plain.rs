@@ -13,7 +13,7 @@ use pintle_plane::output::Channel;
 use super::printer::{Printer, Stream};
 use super::scene::Scene;
 use super::style::{DIM, Pen, words};
-use super::{Show, summary, tree};
+use super::{Show, Speaker, summary, tree};
 
 /// Plain lines.
 pub(crate) struct Plain {
@@ -27,8 +27,8 @@ impl Show for Plain {
         }
     }
 
-    fn lines(&mut self, scene: &Scene, step: StepIndex, channel: Channel, lines: &[String], to: &mut Printer) {
-        let name = scene.name(step);
+    fn lines(&mut self, scene: &Scene, speaker: Speaker<'_>, channel: Channel, lines: &[String], to: &mut Printer) {
+        let name = speaker.name(scene);
         let (stream, mark) = match channel {
             Channel::Stdout => (Stream::Out, '|'),
             Channel::Stderr => (Stream::Err, '!'),
@@ -86,6 +86,15 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
         Body::StepLost { step, .. } => Some(format!("{}: its worker was lost, it runs again", scene.name(*step))),
         Body::StepWaiting { step, reason, .. } => {
             Some(format!("{}: waits: {}", scene.name(*step), tree::waiting(reason)))
+        }
+        Body::StepExpanded { step, into, .. } => {
+            let (name, count) = (scene.name(*step), into.count);
+            (count != 1).then(|| format!("{name}: {count} runs"))
+        }
+        Body::ChildrenEnded { step, ended } => {
+            let bad = ended.iter().filter(|end| !pintle_core::run::children::is_good(end.status)).count();
+            let children = run.step(*step)?.children.as_ref()?;
+            (bad > 0).then(|| format!("{}: {}", scene.name(*step), tree::progress(children)))
         }
         Body::Submitted(_)
         | Body::StepReady { .. }
@@ -166,7 +175,7 @@ mod tests {
         let mut seen = |script: &mut Script, events: Vec<Event>| {
             events.iter().for_each(|event| plain.event(&script.scene, event, &mut printer));
             let lines = script.scene.print(StepIndex(0), Channel::Stdout, b"3 rows\n");
-            plain.lines(&script.scene, StepIndex(0), Channel::Stdout, &lines, &mut printer);
+            plain.lines(&script.scene, Speaker::Step(StepIndex(0)), Channel::Stdout, &lines, &mut printer);
         };
         let claimed = script.claimed(0);
         seen(&mut script, vec![claimed]);

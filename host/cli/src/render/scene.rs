@@ -1,6 +1,6 @@
 //! The run as it stands, folded from its events as the core folds them, and the last lines that its steps printed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use pintle_core::plan::StepIndex;
 use pintle_core::run::{Body, Event, Run, apply};
@@ -16,6 +16,8 @@ const LINE: usize = 8 * 1024;
 pub(crate) struct Scene {
     pub(crate) run: Run,
     tails: Vec<Tail>,
+    /// Of steps of runs below this one, by the step that they belong to and their path.
+    below: BTreeMap<(StepIndex, String), Tail>,
 }
 
 /// The end of what one step printed.
@@ -29,7 +31,7 @@ struct Tail {
 impl Scene {
     pub(crate) fn new(run: Run) -> Self {
         let tails = vec![Tail::default(); run.steps.len()];
-        Self { run, tails }
+        Self { run, tails, below: BTreeMap::new() }
     }
 
     /// Takes an event in. An event that does not fold is left out: the picture lags, the run does not.
@@ -47,6 +49,28 @@ impl Scene {
     /// Takes output in, and gives back the lines that it completed.
     pub(crate) fn print(&mut self, step: StepIndex, channel: Channel, bytes: &[u8]) -> Vec<String> {
         self.tails.get_mut(step.get()).map(|tail| tail.print(channel, bytes)).unwrap_or_default()
+    }
+
+    /// As [`Scene::print`], for a step of a run below a step: its lines stand for that step's own.
+    pub(crate) fn print_below(&mut self, step: StepIndex, path: &str, channel: Channel, bytes: &[u8]) -> Vec<String> {
+        let tail = self.below.entry((step, path.to_owned())).or_default();
+        let lines = tail.print(channel, bytes);
+        if tail.stdout.is_empty() && tail.stderr.is_empty() {
+            self.below.remove(&(step, path.to_owned()));
+        }
+        if let Some(own) = self.tails.get_mut(step.get()) {
+            lines.iter().for_each(|line| own.keep(channel, line.clone()));
+        }
+        lines
+    }
+
+    /// What was printed below a step without a line's end.
+    pub(crate) fn rest_below(&mut self, step: StepIndex) -> Vec<(String, Channel, String)> {
+        let below: Vec<_> = self.below.extract_if(.., |(of, _), _| *of == step).collect();
+        let rest = |((_, path), mut tail): ((StepIndex, String), Tail)| {
+            tail.rest().into_iter().map(move |(channel, line)| (path.clone(), channel, line)).collect::<Vec<_>>()
+        };
+        below.into_iter().flat_map(rest).collect()
     }
 
     /// The step's try is over: what it printed last without a line's end is a line too.

@@ -13,7 +13,7 @@ use super::printer::{Printer, Stream};
 use super::scene::Scene;
 use super::style::Pen;
 use super::tree::{self, Layout, Row, View};
-use super::{Show, summary};
+use super::{Show, Speaker, summary};
 
 const BEGIN: &str = "\x1b[?2026h";
 const END: &str = "\x1b[?2026l";
@@ -83,7 +83,7 @@ fn redraw(old: usize, lines: &[String]) -> String {
 impl Show for Live {
     fn event(&mut self, _: &Scene, _: &Event, _: &mut Printer) {}
 
-    fn lines(&mut self, _: &Scene, _: StepIndex, _: Channel, _: &[String], _: &mut Printer) {}
+    fn lines(&mut self, _: &Scene, _: Speaker<'_>, _: Channel, _: &[String], _: &mut Printer) {}
 
     fn tick(&mut self, scene: &Scene, now: Timestamp, to: &mut Printer) {
         // Who does not read yet gets the next picture, not all of them.

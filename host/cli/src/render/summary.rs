@@ -88,7 +88,7 @@ pub(crate) fn next(scene: &Scene, pen: Pen) -> Option<String> {
         }
         RunStatus::Waiting => match run.head.waiting {
             Some(WaitReason::Interrupted) => format!("pintle start --resume {}", run.id),
-            Some(WaitReason::Parked { .. }) | None => format!("pintle retry {}", run.id),
+            Some(WaitReason::Parked { .. } | WaitReason::Children) | None => format!("pintle retry {}", run.id),
         },
         RunStatus::Queued | RunStatus::Running | RunStatus::Succeeded => return None,
     };

@@ -7,7 +7,7 @@
 use anstyle::Style;
 use pintle_core::plan::{Role, StepIndex};
 use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
-use pintle_core::run::{StepState, StepStatus};
+use pintle_core::run::{Children, StepState, StepStatus};
 use pintle_core::time::{Span, Timestamp};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -232,6 +232,7 @@ fn took(state: &StepState, now: Timestamp) -> Option<Span> {
     let since = state.started_at?;
     match state.status {
         StepStatus::Running => Some(now.since(since)),
+        StepStatus::Waiting if state.awaits_children() => Some(now.since(since)),
         _ => state.finished_at.map(|end| end.since(since)),
     }
 }
@@ -247,6 +248,11 @@ fn note(scene: &Scene, index: StepIndex, state: &StepState, view: View) -> (Styl
         StepStatus::Retrying => {
             let wait = state.due.map_or(Span::ZERO, |due| due.since(view.now));
             (ODD, joined(Some(format!("again in {wait}"))))
+        }
+        StepStatus::Waiting if state.awaits_children() => {
+            let over = state.children.as_deref().filter(|children| children.total() != 1).map(progress);
+            let printed = scene.last_line(index).map(bare);
+            (DIM, joined(Some(over.into_iter().chain(printed).collect::<Vec<_>>().join(view.pen.dot()))))
         }
         StepStatus::Waiting => (ODD, state.waiting.as_ref().map(waiting).unwrap_or_default()),
         StepStatus::Failed | StepStatus::Rejected | StepStatus::PartiallySucceeded => {
@@ -264,7 +270,18 @@ pub(crate) fn waiting(reason: &WaitReason) -> String {
         WaitReason::Interrupted => "the process that ran it is gone".to_owned(),
         WaitReason::Parked { losses: 0 } => "parked: whether it happened is not known".to_owned(),
         WaitReason::Parked { losses } => format!("parked: its worker was lost {losses} times"),
+        WaitReason::Children => "runs below it".to_owned(),
     }
+}
+
+/// `3 of 10 runs over, 1 failed`.
+pub(crate) fn progress(children: &Children) -> String {
+    let over = children.total().saturating_sub(children.open());
+    let failed = match children.failed() {
+        0 => String::new(),
+        failed => format!(", {failed} failed"),
+    };
+    format!("{over} of {} runs over{failed}", children.total())
 }
 
 /// Why a step ended as it did, in one short line.

@@ -1,139 +1,22 @@
 //! The coordinator over the embedded store, with a worker that does what the test says.
 
-use std::collections::BTreeMap;
 use std::error::Error;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use pintle_coordinator::{Accepted, Coordinator, Options, Submit, live};
-use pintle_core::ids::{NodeId, RunId, TenantId, WorkerId};
-use pintle_core::plan::{
-    Action, DeclaredOutput, Output, Plan, RepeatMode, RepeatPolicy, RetryPolicy, Role, RunBody, Step, StepIndex,
-    Template,
-};
+use pintle_coordinator::{Accepted, live};
+use pintle_core::plan::{DeclaredOutput, Output, RepeatMode, RepeatPolicy, RetryPolicy, Role, StepIndex, Template};
 use pintle_core::run::command::{FailReason, Failed, Finished, StopCause};
 use pintle_core::run::{Outcome, RunStatus, StepStatus};
 use pintle_core::time::Span;
 use pintle_plane::output::Channel;
 use pintle_plane::stop::Urgency;
-use pintle_plane::worker::{Assignment, LogChunk, Notice, Settled, Taken, WorkerPlane};
-use pintle_spec::bind::BoundParams;
-use pintle_store::{LogName, Logs, Nodes, RunFilter, Runs, Steps};
-use pintle_store_sqlite::{Options as StoreOptions, Sqlite};
+use pintle_plane::worker::{Notice, Taken, WorkerPlane};
+use pintle_store::{LogName, Logs, RunFilter, Runs};
 
-type Outcomes<T = ()> = Result<T, Box<dyn Error>>;
+use crate::stand::{Outcomes, Process, done, exit, one, step, submission, variable};
 
-struct Process {
-    store: Sqlite,
-    coordinator: Arc<Coordinator>,
-    worker: WorkerId,
-}
-
-impl Process {
-    /// A process on a directory. Dropping it lets its node lock go, as its death would.
-    async fn on(dir: &Path, name: &str) -> Outcomes<Self> {
-        let store = Sqlite::open(StoreOptions::new(dir))?;
-        let node = NodeId::new(name)?;
-        assert!(store.register(&node).await?);
-        let options = Options {
-            tenant: TenantId::default_tenant(),
-            node,
-            pid: 4711,
-            data_dir: dir.to_path_buf(),
-            key: [3; 32],
-            env: vec![("PATH".into(), "/bin".into()), ("HOME".into(), "/home/ada".into())],
-            max_output: 1 << 20,
-        };
-        let actions: Arc<Vec<pintle_core::plugin::ActionRow>> = Arc::default();
-        let coordinator = Coordinator::new(options, Arc::new(store.clone()), actions);
-        Ok(Self { store, coordinator, worker: WorkerId::new(format!("{name}-w"))? })
-    }
-
-    async fn submit(&self, run: &str, steps: Vec<Step>) -> Outcomes<RunId> {
-        let run = RunId::new(run)?;
-        self.coordinator.submit(submission(&run, steps)).await?;
-        Ok(run)
-    }
-
-    /// Lets go of everything, and waits until others see that. Logs may still be being closed behind the last report.
-    async fn die(self, seen_by: &Sqlite) -> Outcomes {
-        let node = NodeId::new(self.worker.as_str().trim_end_matches("-w"))?;
-        drop(self);
-        let gone = async {
-            while seen_by.is_alive(&node).await? {
-                tokio::task::yield_now().await;
-            }
-            Ok::<_, Box<dyn Error>>(())
-        };
-        tokio::time::timeout(Duration::from_secs(5), gone).await?
-    }
-
-    async fn claim(&self, want: usize) -> Outcomes<Vec<Assignment>> {
-        Ok(self.coordinator.claim(self.worker.clone(), want).await?)
-    }
-
-    async fn settle(&self, claimed: &Assignment, outcome: Outcome, want: usize) -> Outcomes<(Taken, Vec<Assignment>)> {
-        self.settle_printing(claimed, outcome, "", want).await
-    }
-
-    async fn settle_printing(
-        &self,
-        claimed: &Assignment,
-        outcome: Outcome,
-        printed: &str,
-        want: usize,
-    ) -> Outcomes<(Taken, Vec<Assignment>)> {
-        let (claim, channel, bytes) = (claimed.claim.clone(), Channel::Stdout, printed.as_bytes().to_vec());
-        let log_bytes = vec![(channel, bytes.len() as u64)];
-        let tail = vec![LogChunk { claim: claim.clone(), channel, offset: 0, bytes }];
-        let settled = Settled { claim, outcome, log_bytes, tail };
-        let reported = self.coordinator.report(self.worker.clone(), vec![settled], want).await?;
-        let taken = reported.taken.into_iter().next().ok_or("no answer to the report")?;
-        Ok((taken, reported.claimed))
-    }
-
-    async fn statuses(&self, run: &RunId) -> Outcomes<BTreeMap<String, StepStatus>> {
-        Ok(self.store.steps(run).await?.into_iter().map(|row| (row.name, row.status)).collect())
-    }
-}
-
-fn submission(run: &RunId, steps: Vec<Step>) -> Submit {
-    Submit {
-        run: run.clone(),
-        plan: Plan { steps, ..Plan::named("dag") },
-        params: BoundParams::default(),
-        source: None,
-        dag_dir: "/dags".into(),
-        dotenv: vec![("SECRET".into(), Template("s3cret".into()))],
-        nonce: [9; 24],
-    }
-}
-
-fn step(name: &str, command: &str, after: &[u32]) -> Step {
-    let body = RunBody::Command(Template(command.into()));
-    let mut step = Step::doing(name, Action::Run { body, shell: None });
-    step.id = Some(name.into());
-    step.depends = after.iter().map(|i| StepIndex(*i)).collect();
-    step
-}
-
-fn done() -> Outcome {
-    Outcome::Finished(Finished { exit_code: Some(0), ..Finished::default() })
-}
-
-fn exit(code: i32) -> Outcome {
-    Outcome::Finished(Finished { exit_code: Some(code), ..Finished::default() })
-}
-
-fn one(mut claimed: Vec<Assignment>) -> Outcomes<Assignment> {
-    assert_eq!(claimed.len(), 1, "{claimed:#?}");
-    claimed.pop().ok_or_else(|| "nothing claimed".into())
-}
-
-fn variable<'a>(claimed: &'a Assignment, name: &str) -> Option<&'a str> {
-    claimed.env.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
-}
+mod children;
+mod stand;
 
 #[tokio::test]
 async fn the_end_of_a_log_that_comes_with_a_result_stands_before_it() -> Outcomes {

@@ -1,0 +1,264 @@
+//! Steps that expanded, looked after: their children are started, watched and stopped here, and how each ends is told to
+//! its parent once.
+//!
+//! Nothing of this is state of its own. A parent's log says into what a step expanded and which children are over; a
+//! child's id follows from its parent, so that it is found again wherever its row stands. Whoever becomes the home of a
+//! run that waits for children looks after them anew, and starts none twice.
+//!
+//! A parent's lock is held while its children's are taken, never the other way: a child that ends leaves a note, and the
+//! duty that reads it locks the parent first.
+
+mod brood;
+mod child;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use pintle_core::ids::RunId;
+use pintle_core::plan::{Fan, FanForm, Json, StepIndex};
+use pintle_core::run::command::{ChildEnd, Expanded, FailReason, Failed, Gathered};
+use pintle_core::run::{Body, Command, Outcome, RunStatus, StepState};
+use pintle_core::time::Span;
+use pintle_spec::fan::{FanItem, ItemEnd, aggregate, expand};
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
+
+pub(crate) use brood::Brood;
+
+use crate::error::Error;
+use crate::live::Live;
+use crate::service::Coordinator;
+use crate::settle::{failed, inline_output, inline_text};
+
+/// A run of a run of a run: how deep children may have children.
+const MAX_DEPTH: u32 = 16;
+/// So many ends are told at once: the rest is told after.
+const TOLD_AT_ONCE: usize = 256;
+/// What could not be done because the store failed is tried again after this.
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Parents to look after, each with those of its children that came to rest.
+#[derive(Debug, Default)]
+pub(crate) struct Tending {
+    wanted: Mutex<BTreeMap<RunId, BTreeSet<(StepIndex, u32)>>>,
+    woken: Notify,
+}
+
+impl Tending {
+    /// The run is to be looked after.
+    pub(crate) fn want(&self, run: &RunId, rested: Option<(StepIndex, u32)>) {
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.entry(run.clone()).or_default().extend(rested);
+        drop(wanted);
+        self.woken.notify_one();
+    }
+
+    /// Resolves when there is something to look after.
+    pub(crate) async fn woken(&self) {
+        self.woken.notified().await;
+    }
+
+    fn take(&self) -> BTreeMap<RunId, BTreeSet<(StepIndex, u32)>> {
+        std::mem::take(&mut *self.wanted.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Coordinator {
+    /// A step that its worker found ready to expand: into what.
+    pub(crate) async fn expand(&self, live: &mut Live, index: StepIndex) -> Result<Outcome, Error> {
+        if live.context.depth() >= MAX_DEPTH {
+            let message = format!("runs within runs are {MAX_DEPTH} deep; a DAG that runs itself needs a condition");
+            return Ok(failed(FailReason::Refused, message, None));
+        }
+        let plan = live.run.plan.clone();
+        let items = match self.scope(live, &plan, index).await {
+            Ok(scope) => expand(&plan, index, &scope).map_err(|error| error.to_string()),
+            Err(reason) => Err(reason),
+        };
+        let items = match items {
+            Ok(items) => items,
+            Err(message) => return Ok(failed(FailReason::Refused, message, None)),
+        };
+        let text = match serde_json::to_string(&items) {
+            Ok(text) => text,
+            Err(error) => return Ok(failed(FailReason::Refused, error.to_string(), None)),
+        };
+        let mut json = Json(text);
+        inline_output(&*self.store, &mut json).await?;
+        let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        Ok(Outcome::Expanded(Expanded { count, items: json }))
+    }
+
+    /// Looks after every parent that wants it.
+    pub(crate) async fn tend(&self) {
+        for (run, rested) in self.tending.take() {
+            if let Err(error) = self.tend_run(&run, &rested).await {
+                tracing::warn!(%run, %error, "children of a run cannot be looked after; it is tried again");
+                for place in rested {
+                    self.tending.want(&run, Some(place));
+                }
+                tokio::time::sleep(AGAIN).await;
+                self.tending.want(&run, None);
+            }
+        }
+    }
+
+    async fn tend_run(&self, run: &RunId, rested: &BTreeSet<(StepIndex, u32)>) -> Result<(), Error> {
+        let Some(live) = self.live(run) else { return Ok(()) };
+        let mut live = live.lock().await;
+        self.refresh(&mut live).await?;
+        if live.run.status() != RunStatus::Running && live.run.head.stop.is_none() {
+            return Ok(());
+        }
+        for step in live.parents() {
+            let Some(fence) = live.run.step(step).map(|state| state.fence) else { continue };
+            let mut brood = match live.broods.remove(&step) {
+                Some(brood) if brood.fence == fence => brood,
+                Some(_) | None => self.brood(&mut live, step).await?,
+            };
+            brood.rested.extend(rested.iter().filter(|(of, _)| *of == step).map(|(_, child)| *child));
+            let tended = self.tend_step(&mut live, step, &mut brood).await;
+            live.broods.insert(step, brood);
+            tended?;
+        }
+        let parents: BTreeSet<StepIndex> = live.parents().into_iter().collect();
+        live.broods.retain(|step, _| parents.contains(step));
+        Ok(())
+    }
+
+    /// One step: takes in what ended, starts what may start, and settles the step when nothing is left.
+    async fn tend_step(&self, live: &mut Live, step: StepIndex, brood: &mut Brood) -> Result<(), Error> {
+        let mut ended = self.take_in(live, step, brood).await?;
+        let late = live.step_due(step).is_some_and(|due| due <= self.now());
+        let stopping = live.run.head.stop.is_some() || late;
+        if stopping {
+            self.stop_children(live, step, brood).await?;
+        } else {
+            self.admit(live, step, brood, &mut ended).await?;
+        }
+        if !ended.is_empty() {
+            let (fence, ended) = (brood.fence, std::mem::take(&mut ended));
+            let told: Vec<u32> = ended.iter().map(|end| end.child).collect();
+            self.drive(live, &Command::ChildrenEnded { step, fence, ended }).await?;
+            for child in told {
+                self.forget(&brood.id(live, step, child));
+            }
+        }
+        let Some(state) = live.run.step(step).filter(|state| state.awaits_children()) else { return Ok(()) };
+        let open = state.children.as_ref().map_or(0, |children| children.open());
+        let outcome = if late && brood.open.is_empty() {
+            timed_out(live, step)
+        } else if open == 0 {
+            self.gather(live, step, brood).await?
+        } else if stopping && brood.open.is_empty() {
+            Outcome::Stopped { exit_code: None }
+        } else if !stopping && brood.all_idle() {
+            return self.drive(live, &Command::ChildrenWait { step, fence: brood.fence }).await;
+        } else {
+            return Ok(());
+        };
+        self.drive(live, &Command::Settle { step, fence: brood.fence, outcome }).await
+    }
+
+    /// What the children amount to, read from what the run was told of them.
+    async fn gather(&self, live: &Live, step: StepIndex, brood: &Brood) -> Result<Outcome, Error> {
+        let plan = live.run.plan.clone();
+        let (Some(fan), Some(name)) = (plan.step(step).and_then(|s| s.action.fan()), plan.step(step)) else {
+            return Ok(failed(FailReason::Refused, "the plan has no such step".to_owned(), None));
+        };
+        let ends = self.ends(live, step).await?;
+        let mut held = Vec::with_capacity(ends.len());
+        for end in &ends {
+            let outputs = match &end.outputs {
+                Some(json) => serde_json::from_str(&self.unblob_output(json).await?.0).unwrap_or_default(),
+                None => Map::new(),
+            };
+            let Some(item) = usize::try_from(end.child).ok().and_then(|at| brood.items.get(at)) else { continue };
+            let run = brood.id(live, step, end.child).to_string();
+            held.push(ItemEnd { item, run, status: end.status, outputs, error: end.error.clone() });
+        }
+        let text = aggregate(fan, &held);
+        if text.len() > self.options.max_output {
+            let (count, bound) = (text.len(), self.options.max_output);
+            let message =
+                format!("its children left {count} bytes of outputs and at most {bound} are kept; write files");
+            return Ok(failed(FailReason::BadOutput, message, None));
+        }
+        let mut outputs = outputs_of(fan, &text);
+        for (_, value) in &mut outputs {
+            inline_output(&*self.store, value).await?;
+        }
+        let failed = failure(fan, &name.name, &held);
+        let mut stdout = Some(text);
+        inline_text(&*self.store, &mut stdout).await?;
+        Ok(Outcome::Gathered(Gathered { outputs, stdout, failed }))
+    }
+
+    /// How the children of the step's last expansion ended, in their order.
+    async fn ends(&self, live: &Live, step: StepIndex) -> Result<Vec<ChildEnd>, Error> {
+        let mut ends = Vec::new();
+        for (_, event) in self.store.events_after(&live.run.id, pintle_core::counter::Version(0)).await? {
+            match event.body {
+                Body::StepExpanded { step: of, .. } if of == step => ends.clear(),
+                Body::ChildrenEnded { step: of, ended } if of == step => ends.extend(ended),
+                _ => {}
+            }
+        }
+        ends.sort_by_key(|end: &ChildEnd| end.child);
+        Ok(ends)
+    }
+}
+
+fn timed_out(live: &Live, step: StepIndex) -> Outcome {
+    let span = live.run.plan.step(step).and_then(|step| step.timeout).unwrap_or(Span::ZERO);
+    Outcome::Failed(Failed {
+        reason: FailReason::TimedOut,
+        message: format!("its children took longer than timeout_sec ({span})"),
+        exit_code: Some(124),
+        retry_after: None,
+        output_matched: false,
+    })
+}
+
+/// The outputs of one child are the step's own; of several, the parts of the whole result are.
+fn outputs_of(fan: &Fan, text: &str) -> Vec<(String, Json)> {
+    let whole: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+    let parts = match fan.form {
+        FanForm::Dag => whole.get("outputs").and_then(Value::as_object).cloned().unwrap_or_default(),
+        FanForm::Parallel | FanForm::Foreach => whole,
+    };
+    parts.into_iter().map(|(name, value)| (name, Json(value.to_string()))).collect()
+}
+
+/// One sentence about the first child that did not succeed.
+fn failure(fan: &Fan, step: &str, ends: &[ItemEnd<'_>]) -> Option<String> {
+    let bad = |end: &&ItemEnd<'_>| !pintle_core::run::children::is_good(end.status);
+    let first = ends.iter().find(bad)?;
+    let count = ends.iter().filter(bad).count();
+    let why = first.error.clone().unwrap_or_else(|| format!("it was {}", first.status));
+    Some(match fan.form {
+        FanForm::Dag => format!("run {} of `{}`: {why}", first.run, first.item.dag.as_deref().unwrap_or(step)),
+        FanForm::Parallel | FanForm::Foreach => {
+            format!("{count} of {} did not succeed; the first is `{}`: {why}", ends.len(), first.item.key)
+        }
+    })
+}
+
+/// The items as they were expanded.
+pub(crate) fn items(text: &str) -> Result<Vec<FanItem>, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+impl Live {
+    /// Steps that wait for children.
+    pub(crate) fn parents(&self) -> Vec<StepIndex> {
+        let awaits = |index: &StepIndex| self.run.step(*index).is_some_and(StepState::awaits_children);
+        self.run.steps_in(pintle_core::run::StepStatus::Waiting).filter(awaits).collect()
+    }
+
+    /// When the time of a step that waits for children is over.
+    pub(crate) fn step_due(&self, step: StepIndex) -> Option<pintle_core::time::Timestamp> {
+        let timeout = self.run.plan.step(step)?.timeout?;
+        Some(self.run.step(step)?.started_at?.plus(timeout))
+    }
+}
