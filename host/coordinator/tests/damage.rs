@@ -118,6 +118,7 @@ fn submit(run: &RunId) -> Submit {
         source: None,
         dag_dir: "/dags".into(),
         dotenv: vec![],
+        dags: vec![],
         nonce: [9; 24],
     }
 }
