@@ -6,7 +6,7 @@ use pintle_core::plan::{
 use pintle_core::time::Span;
 
 use crate::fan::{read_call_form, read_dag_run, read_foreach};
-use crate::fields::{DEFAULTS, STEP};
+use crate::fields::{DEFAULTS, LATER_ACTIONS, STEP};
 use crate::known::{DAG_RUN, input_schema, unknown_action};
 use crate::limits::{MAX_ID_BYTES, MAX_NAME_BYTES};
 use crate::nearest::{did_you_mean, nearest};
@@ -247,7 +247,8 @@ fn refuse_both(reader: &mut Reader<'_>, step: &At<'_>, form: &str, other: &str) 
 fn refuse_beside(reader: &mut Reader<'_>, step: &At<'_>, form: Option<&str>) {
     let name = step.get("action").and_then(|at| at.scalar().map(|scalar| scalar.as_text()));
     let runs_dag = form == Some("call") || name.as_deref() == Some(DAG_RUN);
-    if !runs_dag && step.get("parallel").is_some() {
+    let later = name.as_deref().is_some_and(|name| LATER_ACTIONS.contains(&name));
+    if !runs_dag && !later && step.get("parallel").is_some() {
         let message = "`parallel` goes with `action: dag.run`; for steps of this file use `foreach`";
         reader.fault_key(step, "parallel", message);
     }

@@ -137,15 +137,19 @@ proptest! {
     fn fields_of_any_type_get_an_answer(
         field in prop::sample::select(vec![
             "params", "consts", "env", "dotenv", "shell", "type", "steps", "handler_on", "defaults", "preconditions",
-            "depends", "run", "with", "continue_on", "retry_policy", "repeat_policy", "output", "outputs", "id", "stdout",
+            "depends", "run", "with", "foreach", "parallel", "call", "continue_on", "retry_policy", "repeat_policy", "output", "outputs", "id", "stdout",
         ]),
         value in prop::sample::select(vec![
             "", "x", "5", "-1.5", "true", "[]", "{}", "[[]]", "[{}]", "{a: [b]}", "[a, 1, null]", "{limit: {}}", "'$('",
             "{repeat: until}", "[{name: [a]}]", "[{eval: '$('}]", "\"\\0\"", "'${'", "{condition: a, expected: 're:('}",
+            "{items: [1], steps: [{run: x}]}", "{items: '${x}', as: [a], collect: {a: []}}", "{dag: x, params: [[]]}",
         ]),
     ) {
         answer(&format!("{field}: {value}\nsteps: [{{run: x}}]"));
         answer(&format!("steps:\n  - action: noop\n    {field}: {value}"));
+        answer(&format!("steps:\n  - foreach:\n      items: [1]\n      steps: [{{run: x}}]\n      {field}: {value}"));
+        answer(&format!("steps:\n  - action: dag.run\n    with: {{dag: x}}\n    {field}: {value}"));
+        answer(&format!("steps:\n  - {field}: {value}\n---\nname: b\nsteps:\n  - {field}: {value}\n---\n{field}: {value}"));
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Layers of the environment, each over the one before: the worker's own (filtered) < parameters < managed variables of
 //! the run < `env` of the DAG < dotenv < the managed ones again, for nobody overrides them; then for each step: managed
-//! variables of the step < `output` variables of the steps it depends on < `env` of the step < managed variables of the
-//! try. Secrets and profiles will stand where Dagu has them. A handler sees neither outputs nor files of streams.
+//! variables of the step < in the body of a `foreach`, variables of the step around it ([`Outer`]) < `output` variables
+//! of the steps it depends on < `env` of the step < managed variables of the try. Secrets and profiles will stand where
+//! Dagu has them. A handler sees neither outputs nor files of streams.
 
 mod ancestors;
 mod managed;

@@ -1,6 +1,6 @@
 //! The body of a `foreach`: steps with a graph and ids of their own, and all else as the DAG around it says.
 
-use pintle_core::plan::{Action, Child, Fan, Plan, Step};
+use pintle_core::plan::{Action, Child, Fan, Plan, Step, Template};
 
 use crate::dag::read_steps;
 use crate::graph::link;
@@ -29,7 +29,7 @@ pub(crate) fn dress(plan: &mut Plan) {
     let mut steps = std::mem::take(&mut plan.steps);
     for step in &mut steps {
         let name = body_name(&plan.name, &step.name);
-        let dir = step.working_dir.clone();
+        let dir = body_dir(plan.working_dir.as_ref(), step.working_dir.as_ref());
         let Some(body) = body_of(step) else { continue };
         *body = Plan {
             name,
@@ -37,7 +37,7 @@ pub(crate) fn dress(plan: &mut Plan) {
             params_closed: plan.params_closed,
             consts: plan.consts.clone(),
             env: plan.env.clone(),
-            working_dir: dir.or_else(|| plan.working_dir.clone()),
+            working_dir: dir,
             shell: plan.shell.clone(),
             clean_up: plan.clean_up,
             ..std::mem::replace(body, Plan::named(""))
@@ -52,6 +52,17 @@ fn body_of(step: &mut Step) -> Option<&mut Plan> {
     match &mut fan.child {
         Child::Body(body) => Some(body),
         Child::Dag(_) => None,
+    }
+}
+
+/// The directory of the step is that of its body, below the plan's as everywhere; what begins with a reference may be a
+/// place of its own, and is taken as one.
+fn body_dir(plan: Option<&Template>, step: Option<&Template>) -> Option<Template> {
+    match (plan, step) {
+        (Some(plan), Some(step)) if !step.0.starts_with(['/', '~', '$']) => {
+            Some(Template(format!("{}/{}", plan.0, step.0)))
+        }
+        (plan, step) => step.or(plan).cloned(),
     }
 }
 

@@ -20,7 +20,11 @@ pub fn expand(plan: &Plan, step: StepIndex, scope: &Scope<'_>) -> Result<Vec<Fan
     let expansion = Expansion { plan, fan, step: &own.name };
     let scope = scope.with_shared_work();
     match (&fan.child, fan.form) {
-        (Child::Dag(dag), FanForm::Dag) => Ok(vec![expansion.child(dag, Value::Null, &scope)?]),
+        (Child::Dag(dag), FanForm::Dag) => {
+            let child = expansion.child(dag, Value::Null, &scope)?;
+            expansion.weigh(&mut 0, &child)?;
+            Ok(vec![child])
+        }
         (Child::Dag(dag), FanForm::Parallel | FanForm::Foreach) => expansion.parallel(dag, &scope),
         (Child::Body(_), FanForm::Dag | FanForm::Parallel | FanForm::Foreach) => expansion.foreach(&scope),
     }

@@ -61,7 +61,8 @@ fn read_fan(reader: &mut Reader<'_>, step: &At<'_>, dag: &str, params: Option<Js
         read_parallel(reader, &at, &mut fan);
         let refers = |text: &str| text.contains("${ITEM");
         if !refers(dag) && !fan.params.as_ref().is_some_and(|params| refers(&params.0)) {
-            let message = "nothing under `with` refers to `${ITEM}`, so that all items are one child, which runs once";
+            let message =
+                "neither `dag` nor `params` refers to `${ITEM}`, so that all items are one child, which runs once";
             reader.notice_key(step, "parallel", message);
         }
     } else if step.entry("parallel").is_some() {

@@ -1,9 +1,9 @@
 //! What the body of a `foreach` sees of the step around it. A body is a run of its own: it may be resumed where the one
-//! around it is not at hand, so it takes along what it may refer to.
+//! around it is not at hand, so it takes along what it may refer to. Large outputs that no text of it names stay behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use pintle_core::plan::{Output, StepIndex};
+use pintle_core::plan::{Fan, Output, StepIndex};
 use serde::{Deserialize, Serialize};
 
 use super::{ItemFacts, Scope, StepValues, ancestors, is_managed};
@@ -32,9 +32,12 @@ impl Outer {
         outer.items.extend(around_items(scope));
         outer.values.retain(|id, _| !scope.run.ids.contains_key(id));
         let Some(step) = scope.step else { return outer };
+        let fan = scope.plan.step(step).and_then(|step| step.action.fan());
+        let named = fan.map(Named::by).unwrap_or_default();
+        outer.values.retain(|id, _| named.holds(id));
         let mut names: Vec<String> = outer.variables.into_keys().collect();
         for before in ancestors::by_distance(scope.plan, step) {
-            outer.values.extend(id_and_values(scope, before));
+            outer.values.extend(id_and_values(scope, before, &named));
             names.extend(variable_of(scope, before));
         }
         let own = scope.plan.step(step).map(|step| step.env.as_slice()).unwrap_or_default();
@@ -61,9 +64,30 @@ fn around_items(scope: &Scope<'_>) -> Vec<ItemFacts> {
     scope.outer.map(|outer| outer.items.clone()).unwrap_or_default()
 }
 
-fn id_and_values(scope: &Scope<'_>, index: StepIndex) -> Option<(String, StepValues)> {
-    let id = scope.plan.step(index)?.id.clone()?;
-    Some((id, scope.results?.get(&index)?.clone()))
+fn id_and_values(scope: &Scope<'_>, index: StepIndex, named: &Named) -> Option<(String, StepValues)> {
+    let id = scope.plan.step(index)?.id.as_ref().filter(|id| named.holds(id))?;
+    Some((id.clone(), scope.results?.get(&index)?.clone()))
+}
+
+/// Ids that the texts of a fan-out may refer to; more than it does, never less.
+#[derive(Debug, Default)]
+struct Named(HashSet<String>);
+
+impl Named {
+    /// References of any depth begin with `${`, and an id has no sign that JSON writes otherwise.
+    fn by(fan: &Fan) -> Self {
+        let text = serde_json::to_string(fan).unwrap_or_default();
+        let id = |behind: &str| -> Option<String> {
+            let path = behind.strip_prefix("steps.").unwrap_or(behind);
+            let len = path.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+            path.get(..len).filter(|id| !id.is_empty()).map(str::to_owned)
+        };
+        Self(text.split("${").skip(1).filter_map(id).collect())
+    }
+
+    fn holds(&self, id: &str) -> bool {
+        self.0.contains(id)
+    }
 }
 
 fn variable_of(scope: &Scope<'_>, index: StepIndex) -> Option<String> {
