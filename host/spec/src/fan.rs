@@ -209,7 +209,8 @@ fn text(value: &Value) -> String {
 
 /// A word that is read as one word again.
 fn quoted(word: &str) -> String {
-    let plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '\\');
+    // Text that begins with a brace is read as a JSON object.
+    let plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '\\' | '{');
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
@@ -217,5 +218,25 @@ fn quoted(word: &str) -> String {
     match word.split_once('=').filter(|(name, _)| crate::words::is_name(name)) {
         Some((name, value)) => format!("{name}={}", quote(value)),
         None => quote(word),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::words::{Word, split};
+
+    proptest! {
+        #[test]
+        fn parameters_that_are_shown_are_read_as_the_same(words in prop::collection::vec("[A-B{]{0,2}=?[a-b \"'\\\\=\n]{0,4}", 0..4)) {
+            let params = Some(words.iter().map(String::as_str).collect::<Value>());
+            let item = FanItem { key: String::new(), value: Value::Null, dag: None, params };
+            let given: Vec<Word> = words.iter().map(|word| Word::from_argument(word)).collect();
+            let shown = item.params_text();
+            prop_assert!(!shown.starts_with('{'), "{}", shown);
+            prop_assert_eq!(split(&shown), Ok(given), "{}", shown);
+        }
     }
 }

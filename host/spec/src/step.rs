@@ -1,22 +1,21 @@
 //! One step, from its map to its place in the plan; dependencies are still names.
 
+mod action;
+
 use pintle_core::plan::{
     Action, ContinueOn, Json, OnLost, Precondition, RepeatPolicy, RetryPolicy, Role, Step, Template,
 };
 use pintle_core::time::Span;
 
-use crate::fan::{read_call_form, read_dag_run, read_foreach};
-use crate::fields::{DEFAULTS, LATER_ACTIONS, STEP};
-use crate::known::{DAG_RUN, input_schema, unknown_action};
+use crate::fields::{DEFAULTS, STEP};
 use crate::limits::{MAX_ID_BYTES, MAX_NAME_BYTES};
 use crate::nearest::{did_you_mean, nearest};
 use crate::output::{read_output, read_outputs, read_stream};
 use crate::policy::{read_continue_on, read_repeat, read_retry};
 use crate::precondition::read_preconditions;
 use crate::reader::{At, Reader};
-use crate::run::{read_old_run, read_run};
-use crate::schema::check_with;
 use crate::source::Place;
+use action::read_action;
 
 /// Ids that references use for themselves.
 const RESERVED_IDS: &[&str] = &["env", "params", "args", "stdout", "stderr", "output", "outputs"];
@@ -199,121 +198,6 @@ fn read_depends(reader: &mut Reader<'_>, step: &At<'_>, role: Role) -> Option<Ve
         }
     }
     Some(wanted)
-}
-
-/// Fields of which a step has exactly one. `command` and `script` go together.
-const FORMS: [&str; 6] = ["run", "action", "foreach", "call", "command", "script"];
-
-/// Exactly one of `run`, `action`, `foreach` and the older forms.
-fn read_action(reader: &mut Reader<'_>, step: &At<'_>, role: Role, around: Around<'_>) -> Option<Action> {
-    let mut forms = FORMS.into_iter().filter(|key| step.entry(key).is_some());
-    let form = forms.next();
-    let other = forms.next().filter(|other| (form, *other) != (Some("command"), "script"));
-    if let (Some(form), Some(other)) = (form, other) {
-        refuse_both(reader, step, form, other);
-        return None;
-    }
-    refuse_beside(reader, step, form);
-    match form {
-        Some("run") => read_run(reader, step),
-        Some("action") => read_call(reader, step),
-        Some("foreach") => read_foreach(reader, step, role, around),
-        Some("call") => read_call_form(reader, step),
-        Some(_) => read_old_run(reader, step),
-        None => {
-            // The field that it has instead, or mistyped, is a fault already.
-            if !step.entries().iter().any(|entry| stands_for_action(&entry.key)) {
-                reader.fault(step, "the step runs nothing; give it `run:` or `action:`");
-            }
-            None
-        }
-    }
-}
-
-fn refuse_both(reader: &mut Reader<'_>, step: &At<'_>, form: &str, other: &str) {
-    let old = |key: &str| matches!(key, "command" | "script");
-    match (form, other) {
-        ("run", other) if old(other) => {
-            reader.fault_key(step, other, format!("`{other}` is the old form of `run`, which is here too; keep `run`"));
-        }
-        (form, other) => {
-            let message = format!("a step has `{form}` or `{other}`, not both; keep one of the two");
-            reader.fault_key(step, other, message);
-        }
-    }
-}
-
-/// Fields that only go with one of the forms.
-fn refuse_beside(reader: &mut Reader<'_>, step: &At<'_>, form: Option<&str>) {
-    let name = step.get("action").and_then(|at| at.scalar().map(|scalar| scalar.as_text()));
-    let runs_dag = form == Some("call") || name.as_deref() == Some(DAG_RUN);
-    let later = name.as_deref().is_some_and(|name| LATER_ACTIONS.contains(&name));
-    if !runs_dag && !later && step.get("parallel").is_some() {
-        let message = "`parallel` goes with `action: dag.run`; for steps of this file use `foreach`";
-        reader.fault_key(step, "parallel", message);
-    }
-    if form != Some("call") && step.get("params").is_some() {
-        let message = if runs_dag {
-            "`params` of `dag.run` stands in `with:`, beside `dag`"
-        } else {
-            "`params` belongs to `action: dag.run`, in its `with:`; this step runs no other DAG"
-        };
-        reader.fault_key(step, "params", message);
-    }
-    if !runs_dag && form != Some("foreach") {
-        return;
-    }
-    if step.get("outputs").is_some() {
-        let message = "`outputs` are written by a program; this step has what the runs that it starts leave behind";
-        reader.fault_key(step, "outputs", message);
-    }
-    for key in ["stdout", "stderr"] {
-        let message = format!("`{key}` is accepted, but a step that runs other DAGs prints nothing itself");
-        reader.notice_key(step, key, message);
-    }
-    for key in ["shell", "shell_args"].into_iter().filter(|key| form != Some("action") && step.get(key).is_some()) {
-        reader.fault_key(step, key, format!("`{key}` belongs to `run`; this step has no shell"));
-    }
-}
-
-fn stands_for_action(key: &str) -> bool {
-    let refused = STEP.refused.iter().any(|(name, _)| *name == key);
-    let known = STEP.read.contains(&key) || STEP.inert.iter().any(|(name, _)| *name == key);
-    refused
-        || (!known && matches!(nearest(key, STEP.read.iter().copied()), Some("run" | "action" | "command" | "script")))
-}
-
-fn read_call(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {
-    for key in ["shell", "shell_args"] {
-        if step.get(key).is_some() {
-            reader.fault_key(step, key, format!("`{key}` belongs to `run`; an action has no shell"));
-        }
-    }
-    let at = step.get("action").or_else(|| {
-        reader.fault_key(step, "action", "`action` is empty; name one, or use `run:`");
-        None
-    })?;
-    let name = reader.word(&at)?;
-    if name == "run" {
-        reader.fault(&at, "`action: run` is written `run:` with the text itself");
-        return None;
-    }
-    let with = step.get("with");
-    if let Some(with) = with.as_ref().filter(|with| !with.is_map()) {
-        reader.mismatch(with, &format!("a map with the input of the action `{name}`"));
-        return None;
-    }
-    let known = reader.known;
-    let Some(schema) = input_schema(known, &name) else {
-        let message = unknown_action(known, &name);
-        reader.fault(&at, message);
-        return None;
-    };
-    let json = check_with(reader, step, with.as_ref(), &name, schema);
-    if name == DAG_RUN {
-        return read_dag_run(reader, step, with.as_ref(), &json);
-    }
-    Some(Action::Call { name, with: Json(json.to_string()) })
 }
 
 /// `rerun` unless the step may have done what cannot be done twice.

@@ -199,3 +199,21 @@ fn the_result_of_a_hundred_thousand_items_is_made_in_time() {
         assert!(text.ends_with(r#"{"n":99998},{"n":99999}]}"#));
     });
 }
+
+#[test]
+fn a_step_whose_environment_grows_with_its_item_is_refused() {
+    let text = format!(
+        "steps: [{{foreach: {{items: [1], steps: [{{run: x, env: {{A: '{}'}}}}]}}}}]",
+        "${foreach.item}".repeat(20)
+    );
+    let plan = plan(&text);
+    let fan = plan.steps.first().and_then(|step| step.action.fan()).unwrap();
+    let item = FanItem { key: "0".to_owned(), value: "x".repeat(1 << 20).into(), dag: None, params: None };
+    let (body, facts) = (item.plan(&plan, fan).unwrap(), item.facts(fan, 0).unwrap());
+    let run = RunScope::new(&body, &BoundParams::default(), &[], &[], &RunFacts::default()).unwrap();
+    let results = HashMap::new();
+    let scope = run.step(&body, StepIndex(0), &results, &StepFacts::default()).unwrap().with_item(&facts);
+    let known: Vec<ActionRow> = Vec::new();
+    let refused = pintle_spec::resolve_step(&body, StepIndex(0), &scope, &known).unwrap_err();
+    assert!(refused.to_string().starts_with("`env` of the step `step_1`: the value would be longer than"), "{refused}");
+}
