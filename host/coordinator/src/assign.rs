@@ -35,11 +35,11 @@ impl Values {
     /// The scope of a body's step sees what stands around the body.
     pub(crate) fn framed<'a>(&'a self, scope: Scope<'a>) -> Scope<'a> {
         let Some(frame) = self.frame.as_deref() else { return scope };
-        let scope = scope.with_outer(&frame.outer);
-        match &frame.facts {
+        let scope = match &frame.facts {
             Some(facts) => scope.with_item(facts),
             None => scope,
-        }
+        };
+        scope.with_outer(&frame.outer)
     }
 }
 
