@@ -123,6 +123,14 @@ fn script_js() -> Result<()> {
 }
 
 #[test]
+fn regions() -> Result<()> {
+    green(
+        "regions.yaml",
+        &["pages[Asia]/page | ", "tell | 9 pages; farthest north: Arctic/Longyearbyen; farthest south: Antarctica/"],
+    )
+}
+
+#[test]
 fn params() -> Result<()> {
     green("params.yaml", &["deploy | good morning: 2 copies to test", "deploy | pintle:test-2"])?;
     let home = Home::new()?;
