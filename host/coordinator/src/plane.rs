@@ -140,6 +140,7 @@ impl Coordinator {
     async fn claim_all(&self, worker: &WorkerId, want: usize) -> Result<Vec<Assignment>, PlaneError> {
         self.notices.queue(worker).woken.store(false, std::sync::atomic::Ordering::Release);
         let mut claimed = Vec::new();
+        let mut failed = None;
         for (run, live) in self.all_live() {
             let free = want.saturating_sub(claimed.len());
             if free == 0 {
@@ -151,13 +152,17 @@ impl Coordinator {
             }
             match self.turn(worker, &mut live, &[], free).await {
                 Ok((_, assignments)) => claimed.extend(assignments),
+                // One run that cannot be read keeps no other from being worked on.
                 Err(error) => {
                     tracing::warn!(%run, %error, "steps could not be claimed");
-                    return Err(PlaneError::Unavailable(error.to_string()));
+                    failed = Some(error);
                 }
             }
         }
-        Ok(claimed)
+        match failed {
+            Some(error) if claimed.is_empty() => Err(PlaneError::Unavailable(error.to_string())),
+            Some(_) | None => Ok(claimed),
+        }
     }
 
     async fn report_all(&self, worker: &WorkerId, settled: Vec<Settled>, want: usize) -> Reported {

@@ -158,7 +158,7 @@ async fn runs_that_are_not_there_taken_or_somebody_elses_are_told() {
 }
 
 #[tokio::test]
-async fn a_damaged_run_gives_no_step_to_a_worker() {
+async fn a_damaged_run_gives_no_step_to_a_worker_and_keeps_no_other_from_one() {
     let dir = tempfile::tempdir().unwrap();
     let (store, coordinator) = process(dir.path(), "n1", [3; 32]).await;
     let run = RunId::new("r1").unwrap();
@@ -183,5 +183,10 @@ async fn a_damaged_run_gives_no_step_to_a_worker() {
         version.next()
     );
     assert_eq!(refused, wanted);
+    for other in ["r0", "r2"].map(|id| RunId::new(id).unwrap()) {
+        coordinator.submit(submit(&other)).await.unwrap();
+        let claimed = coordinator.claim(WorkerId::new("w").unwrap(), 1).await.unwrap();
+        assert_eq!(claimed.first().map(|claimed| &claimed.claim.run), Some(&other));
+    }
     assert_eq!(store.row(&run).await.unwrap().unwrap().version, Version(version.get() + 1));
 }

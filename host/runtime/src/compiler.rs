@@ -212,3 +212,6 @@ pub(crate) fn sentence(error: &wasmtime::Error) -> String {
     }
     parts.join(": ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ pub(crate) mod later;
 pub(crate) mod offered;
 pub(crate) mod process;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

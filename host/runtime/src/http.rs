@@ -7,6 +7,8 @@ pub(crate) mod client;
 pub(crate) mod exchange;
 pub(crate) mod grant;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod spellings;
 #[cfg(test)]
 mod testing;

@@ -99,9 +99,20 @@ const FILE_SYSTEMS: [(u64, &str, bool); 14] = [
 ];
 
 fn file_system(home: &Path) -> Check {
+    match statfs(home) {
+        Ok(stat) => kind(u64::from_ne_bytes(stat.f_type.to_ne_bytes())),
+        Err(error) => unknown("file system", home, error.into()),
+    }
+}
+
+/// The system does not tell.
+fn unknown(about: &'static str, home: &Path, error: std::io::Error) -> Check {
+    let advice = format!("see whether {} can be reached, or choose another with --home", home.display());
+    Check::odd(about, format!("not known: {error}"), advice)
+}
+
+fn kind(kind: u64) -> Check {
     let about = "file system";
-    let Ok(stat) = statfs(home) else { return Check::odd(about, "not known", "") };
-    let kind = u64::from_ne_bytes(stat.f_type.to_ne_bytes());
     match FILE_SYSTEMS.iter().find(|(magic, _, _)| *magic == kind) {
         Some((_, "tmpfs", _)) => {
             Check::odd(about, "tmpfs", "it is empty after a restart of the machine: choose a directory on a disk")
@@ -117,9 +128,14 @@ fn file_system(home: &Path) -> Check {
 }
 
 fn room(home: &Path) -> Check {
+    match statvfs(home) {
+        Ok(stat) => free(stat.f_bavail.saturating_mul(stat.f_frsize)),
+        Err(error) => unknown("room", home, error.into()),
+    }
+}
+
+fn free(free: u64) -> Check {
     let about = "room";
-    let Ok(stat) = statvfs(home) else { return Check::odd(about, "not known", "") };
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize);
     let found = format!("{} MiB free", free / 1024 / 1024);
     if free < ROOM {
         Check::odd(about, found, "free some, or choose another disk with --home")
@@ -138,7 +154,11 @@ fn locks(home: &Path) -> Check {
         flock(&first.file, FlockOperation::Unlock)?;
         Ok(held && flock(&second, FlockOperation::NonBlockingLockExclusive).is_ok())
     };
-    match tried() {
+    held(tried())
+}
+
+fn held(tried: std::io::Result<bool>) -> Check {
+    match tried {
         Ok(true) => Check::good("locks", "hold"),
         Ok(false) => Check::bad(
             "locks",
@@ -162,7 +182,10 @@ async fn database(store: &Sqlite) -> Check {
 fn clock(store: &Sqlite) -> Check {
     let wall = jiff::Timestamp::now().as_microsecond();
     let store = i64::try_from(store.now().as_micros()).unwrap_or(i64::MAX);
-    let apart = wall.abs_diff(store) / 1_000_000;
+    apart(wall.abs_diff(store) / 1_000_000)
+}
+
+fn apart(apart: u64) -> Check {
     if apart < 60 {
         return Check::good("store time", "agrees with the machine's clock");
     }
@@ -231,5 +254,79 @@ impl StopSignal for Never {
                 std::future::pending::<()>().await;
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Mark;
+    use super::*;
+
+    type Told<'a> = (Mark, &'a str, &'a str);
+
+    fn told(check: &Check) -> Told<'_> {
+        (check.mark, &check.found, &check.advice)
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written_is_named() -> anyhow::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let home = dir.path().join("home");
+        std::fs::write(&home, "")?;
+        let advice = "make it writable for this user, or choose another with --home or PINTLE_HOME";
+        let found = format!("{} cannot be written: File exists (os error 17)", home.display());
+        assert_eq!(told(&writable(&home)), (Mark::Bad, found.as_str(), advice));
+        let below = home.join("below");
+        let found = format!("{} cannot be written: Not a directory (os error 20)", below.display());
+        assert_eq!(told(&writable(&below)), (Mark::Bad, found.as_str(), advice));
+        Ok(())
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_asked_is_named() {
+        let gone = Path::new("/nowhere/home");
+        let wanted: Told<'_> = (
+            Mark::Odd,
+            "not known: No such file or directory (os error 2)",
+            "see whether /nowhere/home can be reached, or choose another with --home",
+        );
+        assert_eq!(told(&file_system(gone)), wanted);
+        assert_eq!(told(&room(gone)), wanted);
+        let found = "cannot be taken: No such file or directory (os error 2)";
+        assert_eq!(told(&locks(gone)), (Mark::Bad, found, "choose a directory on a local disk"));
+    }
+
+    #[test]
+    fn each_kind_of_file_system_has_its_advice() {
+        let tmpfs = "it is empty after a restart of the machine: choose a directory on a disk";
+        assert_eq!(told(&kind(0x0102_1994)), (Mark::Odd, "tmpfs", tmpfs));
+        let shared = "locks may not hold between machines there: choose a directory on a local disk";
+        assert_eq!(told(&kind(0x6969)), (Mark::Odd, "nfs", shared));
+        let unknown = "if it is a network file system, choose a local disk";
+        assert_eq!(told(&kind(0xabc)), (Mark::Odd, "unknown (0xabc)", unknown));
+        assert_eq!(told(&kind(0xef53)), (Mark::Good, "ext4", ""));
+    }
+
+    #[test]
+    fn little_room_is_told() {
+        let advice = "free some, or choose another disk with --home";
+        assert_eq!(told(&free(ROOM - 1)), (Mark::Odd, "255 MiB free", advice));
+        assert_eq!(told(&free(ROOM)), (Mark::Good, "256 MiB free", ""));
+    }
+
+    #[test]
+    fn locks_that_do_not_hold_are_told() -> anyhow::Result<()> {
+        let found = "a second lock was given while the first was held";
+        assert_eq!(told(&held(Ok(false))), (Mark::Bad, found, "choose a directory on a local disk"));
+        let dir = tempfile::tempdir()?;
+        assert_eq!(told(&locks(dir.path())), (Mark::Good, "hold", ""));
+        Ok(())
+    }
+
+    #[test]
+    fn a_clock_that_was_changed_is_told() {
+        let advice = "runs are not hurt by it; times of runs are shown in store time";
+        assert_eq!(told(&apart(60)), (Mark::Odd, "is 60 s from the machine's clock", advice));
+        assert_eq!(told(&apart(59)), (Mark::Good, "agrees with the machine's clock", ""));
     }
 }

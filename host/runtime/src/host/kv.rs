@@ -57,7 +57,9 @@ impl Access {
 
     async fn put(&self, key: &str, value: Vec<u8>, only_if: KvCondition, ttl: Option<u32>) -> Result<u64, GuestError> {
         if value.len() > CHUNK_BYTES || (key.len() + value.len()) as u64 > self.grant.bytes {
-            let message = format!("the value of `{key}` is larger than the grant allows");
+            let (size, limit) = (key.len() + value.len(), self.grant.bytes.min(CHUNK_BYTES as u64));
+            let message =
+                format!("the value of `{key}` is larger than the grant allows: {size} bytes with its key, not {limit}");
             return Err(guest_error(GuestFault::Exhausted, message));
         }
         self.kv.put(&self.scope, &self.key(key)?, value, only_if, ttl).await.map_err(told)

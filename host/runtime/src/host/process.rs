@@ -134,8 +134,11 @@ fn find(programs: &[ProgramGrant], command: &wit::Command, working_dir: &Path) -
     };
     let Some(program) = programs.iter().find(fits) else { return Ok(None) };
     if let Some(expected) = &program.sha256 {
-        let actual = hash_of(&program.path)
-            .map_err(|error| guest_error(GuestFault::NotFound, format!("{}: {error}", program.path.display())))?;
+        let actual = hash_of(&program.path).map_err(|error| {
+            let path = program.path.display();
+            let message = format!("the granted program {path} cannot be read: {error}; install it, or grant another");
+            guest_error(GuestFault::NotFound, message)
+        })?;
         if actual != *expected {
             let path = program.path.display();
             return Err(denied(format!("{path} is not the program that was granted: its SHA-256 is {actual}")));

@@ -35,3 +35,26 @@ fn tls<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
 fn plain(presented: &str) -> &str {
     presented.split('"').nth(1).unwrap_or(presented)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_of_distrust_has_its_words() {
+        let at = rustls::pki_types::UnixTime::since_unix_epoch(std::time::Duration::ZERO);
+        for (fault, words) in [
+            (Fault::UnknownIssuer, "no authority of the public web has signed it"),
+            (Fault::Expired, "it has expired"),
+            (Fault::ExpiredContext { time: at, not_after: at }, "it has expired"),
+            (Fault::NotValidYet, "it is not valid yet"),
+            (Fault::NotValidYetContext { time: at, not_before: at }, "it is not valid yet"),
+            (Fault::NotValidForName, "it is for another name"),
+            (Fault::Revoked, "it was revoked"),
+        ] {
+            let below = io::Error::other(io::Error::other(rustls::Error::InvalidCertificate(fault)));
+            assert_eq!(distrust(&below), Some(format!("the server's certificate is not trusted: {words}")));
+        }
+        assert_eq!(distrust(&rustls::Error::DecryptError), None, "no word about the certificate");
+    }
+}

@@ -166,5 +166,13 @@ mod tests {
         for bad in ["https://a.example/path", "ftp://a.example", "a.example", "https://u@a.example"] {
             assert!(Origin::parse(bad).is_err(), "{bad} was taken");
         }
+        for (bad, why) in [
+            ("https://a.example/path", "it holds more than scheme, host and port"),
+            ("ftp://a.example", "only http and https have origins here"),
+            ("a.example", "relative URL without a base"),
+        ] {
+            let said = Origin::parse(bad).unwrap_err();
+            assert_eq!(said, format!("origin `{bad}` is not valid: {why}; write scheme://host:port"));
+        }
     }
 }

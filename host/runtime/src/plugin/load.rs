@@ -209,3 +209,6 @@ pub(super) fn action_faults(plugin: &str, actions: &[Action]) -> Vec<LoadFault> 
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,9 +102,29 @@ async fn a_trap_is_told_and_bad_input_too() {
         let failure = fails("", with).await;
         assert!(failure.message.contains(message), "{}", failure.message);
     }
-    let host = host(b"#!/bin/sh\n");
-    let failure = failed(host.perform_task(host.task("wasi.run", r#"{"path":"p.wasm"}"#)).await);
-    assert!(failure.message.ends_with("is not WebAssembly"), "{}", failure.message);
+    for (with, message) in [
+        (r#","args":["a\u0000b"]"#, "wasi.run: an argument or variable holds a NUL byte"),
+        (r#","env":{"A":"a\u0000b"}"#, "wasi.run: an argument or variable holds a NUL byte"),
+        (r#","limits":{"output_kib":0}"#, "wasi.run: limits.output_kib is 0; write at least 1"),
+    ] {
+        assert_eq!(fails("", with).await.message, message);
+    }
+    let told = async |program: &[u8]| {
+        let host = host(program);
+        let failure = failed(host.perform_task(host.task("wasi.run", r#"{"path":"p.wasm"}"#)).await);
+        assert_eq!(failure.fault, Fault::Invalid, "{}", failure.message);
+        failure.message
+    };
+    let said = told(b"#!/bin/sh\n").await;
+    assert!(said.ends_with("/p.wasm` is not WebAssembly"), "{said}");
+    let said = told(b"\x7fELF\x02\x01\x01").await;
+    assert!(said.ends_with("/p.wasm` is precompiled native code; give the .wasm file"), "{said}");
+    let said = told(b"\0asm\x01\0\0\0\xff").await;
+    assert!(said.contains("/p.wasm` is not valid WebAssembly: "), "{said}");
+    let said = told(&wat::parse_str("(module)").unwrap()).await;
+    assert!(said.ends_with("/p.wasm` cannot be run: it exports no `_start`: it is not a command"), "{said}");
+    let said = told(&wat::parse_str(r#"(module (import "env" "f" (func)) (func (export "_start")))"#).unwrap()).await;
+    assert!(said.contains("/p.wasm` cannot be run: ") && said.contains("unknown import: `env::f`"), "{said}");
 }
 
 #[tokio::test]
