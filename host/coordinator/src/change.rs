@@ -38,6 +38,7 @@ impl Watcher {
 impl Coordinator {
     /// Folds what is newer in the store than in memory.
     pub(crate) async fn fold_changes(&self) {
+        self.tending.look_abroad();
         let ids: Vec<RunId> = self.all_live().into_iter().map(|(id, _)| id).collect();
         if ids.is_empty() {
             return;

@@ -41,6 +41,8 @@ const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Tending {
     wanted: Mutex<BTreeMap<RunId, BTreeSet<(StepIndex, u32)>>>,
+    /// Children that another process works on: of their end nobody leaves a note here.
+    foreign: Mutex<BTreeSet<(RunId, StepIndex, u32)>>,
     woken: Notify,
 }
 
@@ -56,6 +58,20 @@ impl Tending {
     /// Resolves when there is something to look after.
     pub(crate) async fn woken(&self) {
         self.woken.notified().await;
+    }
+
+    /// Another process works on a child.
+    fn abroad(&self, parent: &RunId, step: StepIndex, child: u32) {
+        let mut foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner);
+        foreign.insert((parent.clone(), step, child));
+    }
+
+    /// Something changed in the store: children abroad are looked at again.
+    pub(crate) fn look_abroad(&self) {
+        let foreign = std::mem::take(&mut *self.foreign.lock().unwrap_or_else(PoisonError::into_inner));
+        for (parent, step, child) in foreign {
+            self.want(&parent, Some((step, child)));
+        }
     }
 
     fn take(&self) -> BTreeMap<RunId, BTreeSet<(StepIndex, u32)>> {

@@ -67,10 +67,7 @@ impl Coordinator {
                     let mut held = held.lock().await;
                     self.at_rest(live, step, child, &mut held).await?
                 }
-                None => {
-                    let mut held = self.load(&id).await?;
-                    self.at_rest(live, step, child, &mut held).await?
-                }
+                None => self.at_rest_abroad(live, step, child, &id).await?,
             };
             match at_rest {
                 AtRest::Over(end) => {
@@ -91,6 +88,20 @@ impl Coordinator {
             }
         }
         Ok(ended)
+    }
+
+    /// As [`Self::at_rest`], of a child that is not one of this home's. It may have become nobody's.
+    async fn at_rest_abroad(&self, live: &Live, step: StepIndex, child: u32, id: &RunId) -> Result<AtRest, Error> {
+        let mut held = self.load(id).await?;
+        let at_rest = self.at_rest(live, step, child, &mut held).await?;
+        if matches!(at_rest, AtRest::Moving) {
+            match self.resume(id).await {
+                Ok(()) => {}
+                Err(Error::Owned { .. }) => self.tending.abroad(&live.run.id, step, child),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(at_rest)
     }
 
     /// Starts children up to the step's bound.
@@ -148,6 +159,7 @@ impl Coordinator {
                 };
             }
             self.retry(&id, &[], false).await?;
+            self.lend_frame(live, fan, step, brood, child).await?;
             return Ok(Started::Open);
         }
         // One that waits for a person goes on: whoever had the step run again has looked at it.
@@ -157,10 +169,29 @@ impl Coordinator {
             return Ok(Started::Open);
         }
         match self.resume(&id).await {
-            // Another process works on it: it is looked at again when something changes.
-            Ok(()) | Err(Error::Owned { .. }) => Ok(Started::Open),
-            Err(error) => Err(error),
+            Ok(()) => self.lend_frame(live, fan, step, brood, child).await?,
+            Err(Error::Owned { .. }) => self.tending.abroad(&live.run.id, step, child),
+            Err(error) => return Err(error),
         }
+        Ok(Started::Open)
+    }
+
+    /// What a body sees around it is the same for all: it need not find it again for itself.
+    async fn lend_frame(
+        &self,
+        live: &mut Live,
+        fan: &Fan,
+        step: StepIndex,
+        brood: &mut Brood,
+        child: u32,
+    ) -> Result<(), Error> {
+        if fan.form == FanForm::Foreach
+            && let Some(held) = self.live(&brood.id(live, step, child))
+        {
+            let frame = self.frame(live, fan, step, brood, child).await?;
+            held.lock().await.values.frame = Some(Arc::new(frame));
+        }
+        Ok(())
     }
 
     async fn submit_child(

@@ -394,6 +394,25 @@ async fn a_child_that_waits_for_a_person_lets_its_parent_wait() -> Outcomes {
 }
 
 #[tokio::test]
+async fn a_child_that_another_process_works_on_is_waited_for() -> Outcomes {
+    let dir = tempfile::tempdir()?;
+    let house = House::on(dir.path(), "n1").await?;
+    let run = house.process.submit("r1", vec![foreach(&json!(["a"]), 1)]).await?;
+    house.does(done()).await?;
+    let a = house.does(exit(1)).await?;
+    assert_eq!(house.ends(&run).await?, RunStatus::Failed);
+
+    let other = House::on(dir.path(), "n2").await?;
+    other.process.coordinator.retry(&a.claim.run, &[], false).await?;
+    let elsewhere = other.claim().await?;
+    house.process.coordinator.retry(&run, &[], false).await?;
+    house.does(done()).await?;
+    other.process.settle(&elsewhere, says("A"), 0).await?;
+    assert_eq!(house.ends(&run).await?, RunStatus::Succeeded);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_step_of_the_body_sees_what_stands_around_it_also_after_a_retry_of_its_own() -> Outcomes {
     let dir = tempfile::tempdir()?;
     let house = House::on(dir.path(), "n1").await?;
