@@ -13,6 +13,7 @@ mod child;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Fan, FanForm, Json, StepIndex};
@@ -35,7 +36,7 @@ const MAX_DEPTH: u32 = 16;
 /// So many ends are told at once: the rest is told after.
 const TOLD_AT_ONCE: usize = 256;
 /// What could not be done because the store failed is tried again after this.
-const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Parents to look after, each with those of its children that came to rest.
 #[derive(Debug, Default)]
@@ -43,6 +44,8 @@ pub(crate) struct Tending {
     wanted: Mutex<BTreeMap<RunId, BTreeSet<(StepIndex, u32)>>>,
     /// Children that another process works on: of their end nobody leaves a note here.
     foreign: Mutex<BTreeSet<(RunId, StepIndex, u32)>>,
+    /// The store failed: nothing is looked after before.
+    not_before: Mutex<Option<Instant>>,
     woken: Notify,
 }
 
@@ -72,6 +75,16 @@ impl Tending {
         for (parent, step, child) in foreign {
             self.want(&parent, Some((step, child)));
         }
+    }
+
+    fn is_paused(&self) -> bool {
+        let mut not_before = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+        not_before.take_if(|at| *at <= Instant::now());
+        not_before.is_some()
+    }
+
+    fn pause(&self) {
+        *self.not_before.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + AGAIN);
     }
 
     fn take(&self) -> BTreeMap<RunId, BTreeSet<(StepIndex, u32)>> {
@@ -105,16 +118,19 @@ impl Coordinator {
         Ok(Outcome::Expanded(Expanded { count, items: json }))
     }
 
-    /// Looks after every parent that wants it.
+    /// Looks after every parent that wants it. Asked again with every look at the store.
     pub(crate) async fn tend(&self) {
+        if self.tending.is_paused() {
+            return;
+        }
         for (run, rested) in self.tending.take() {
             if let Err(error) = self.tend_run(&run, &rested).await {
                 tracing::warn!(%run, %error, "children of a run cannot be looked after; it is tried again");
+                self.tending.want(&run, None);
                 for place in rested {
                     self.tending.want(&run, Some(place));
                 }
-                tokio::time::sleep(AGAIN).await;
-                self.tending.want(&run, None);
+                self.tending.pause();
             }
         }
     }
