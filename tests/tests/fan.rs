@@ -27,10 +27,7 @@ steps:
     output: ALL
   - id: tell
     depends: each
-    run: |
-      cat <<'END'
-      ${ALL}
-      END
+    run: printenv ALL
 "#;
 
 #[test]

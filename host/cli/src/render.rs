@@ -35,13 +35,8 @@ use scene::Scene;
 pub(crate) enum Speaker<'a> {
     /// A step of the run.
     Step(StepIndex),
-    /// A step of a run below it.
-    Below {
-        /// The step that it belongs to.
-        step: StepIndex,
-        /// `deploy[eu]/check`.
-        path: &'a str,
-    },
+    /// A step of a run below it, by its path: `deploy[eu]/check`.
+    Below(&'a str),
 }
 
 impl Speaker<'_> {
@@ -49,7 +44,7 @@ impl Speaker<'_> {
     pub(crate) fn name(self, scene: &Scene) -> String {
         match self {
             Self::Step(step) => scene.name(step),
-            Self::Below { path, .. } => path.to_owned(),
+            Self::Below(path) => path.to_owned(),
         }
     }
 }

@@ -188,7 +188,7 @@ impl Stage {
                 Source::Step(step) => self.early.entry(step).or_default().push((chunk.channel, chunk.bytes)),
                 Source::Below { step, path } => {
                     let lines = self.scene.print_below(step, &path, chunk.channel, &chunk.bytes);
-                    self.show_below(step, &path, chunk.channel, &lines);
+                    self.show_below(&path, chunk.channel, &lines);
                 }
             }
         }
@@ -225,16 +225,16 @@ impl Stage {
         }
     }
 
-    fn show_below(&mut self, step: StepIndex, path: &str, channel: Channel, lines: &[String]) {
+    fn show_below(&mut self, path: &str, channel: Channel, lines: &[String]) {
         if !lines.is_empty() {
-            self.show.lines(&self.scene, Speaker::Below { step, path }, channel, lines, &mut self.printer);
+            self.show.lines(&self.scene, Speaker::Below(path), channel, lines, &mut self.printer);
         }
     }
 
     /// The runs below a step are over with it.
     fn rest_below(&mut self, step: StepIndex) {
         for (path, channel, line) in self.scene.rest_below(step) {
-            self.show_below(step, &path, channel, &[line]);
+            self.show_below(&path, channel, &[line]);
         }
     }
 

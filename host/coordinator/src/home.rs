@@ -102,6 +102,11 @@ impl Coordinator {
         runs.get(run).cloned()
     }
 
+    /// Whether this home has more than one run.
+    pub(crate) fn has_several(&self) -> bool {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).len() > 1
+    }
+
     /// All runs of this home.
     pub(crate) fn all_live(&self) -> Vec<(RunId, Arc<AsyncMutex<Live>>)> {
         let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);

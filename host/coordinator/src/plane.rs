@@ -194,6 +194,14 @@ impl Coordinator {
                 }
             }
         }
+        // The slots that this leaves free are anybody's: nobody is woken for them again.
+        let free = want.saturating_sub(claimed.len());
+        if free > 0 && self.has_several() {
+            match self.claim_all(worker, free).await {
+                Ok(more) => claimed.extend(more),
+                Err(_) => self.notices.send_all(&Notice::Wake),
+            }
+        }
         Reported { taken, claimed }
     }
 }

@@ -5,7 +5,6 @@
 //! - `STEP: STATUS ...` on standard error: something happened to a step,
 //! - `RUN: STATUS ...` on standard error: first and last line.
 
-use pintle_core::plan::StepIndex;
 use pintle_core::run::{Body, Event, StepStatus};
 use pintle_core::time::Timestamp;
 use pintle_plane::output::Channel;
@@ -108,6 +107,7 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use pintle_core::counter::{Fence, RunAttempt};
+    use pintle_core::plan::StepIndex;
     use pintle_core::run::RunStatus;
     use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
     use pintle_core::time::Span;

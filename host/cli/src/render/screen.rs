@@ -4,7 +4,6 @@
 //! only; on others each line is overwritten before the rest of it is cleared, so nothing flickers there either. The
 //! cursor is never hidden, and nothing has to be undone when the process is stopped or killed.
 
-use pintle_core::plan::StepIndex;
 use pintle_core::run::Event;
 use pintle_core::time::Timestamp;
 use pintle_plane::output::Channel;

@@ -152,6 +152,24 @@ async fn every_item_is_a_run_and_the_step_is_told_what_they_left() -> Outcomes {
     Ok(())
 }
 
+/// A worker that has no slot is not woken; what it was not woken for it gets when a slot is free.
+#[tokio::test]
+async fn a_slot_that_a_report_leaves_free_is_given_to_another_run() -> Outcomes {
+    let dir = tempfile::tempdir()?;
+    let house = House::on(dir.path(), "n1").await?;
+    house.process.submit("r1", vec![foreach(&json!(["a", "b", "c"]), 3)]).await?;
+    house.does(done()).await?;
+    let mut claimed = house.claim().await?;
+    while house.process.store.children(&RunId::new("r1")?, (StepIndex(0), 0), 9).await?.len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..2 {
+        let (_, next) = house.process.settle(&claimed, says("x"), 1).await?;
+        claimed = one(next)?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn no_items_are_a_success() -> Outcomes {
     let dir = tempfile::tempdir()?;
