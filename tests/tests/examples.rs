@@ -126,7 +126,10 @@ fn script_js() -> Result<()> {
 fn regions() -> Result<()> {
     green(
         "regions.yaml",
-        &["pages[Asia]/page | ", "tell | 9 pages; farthest north: America/Danmarkshavn; farthest south: Antarctica/Vostok"],
+        &[
+            "pages[Asia]/page | ",
+            "tell | 9 pages; farthest north: America/Danmarkshavn; farthest south: Antarctica/Vostok",
+        ],
     )
 }
 

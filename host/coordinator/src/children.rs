@@ -149,9 +149,9 @@ impl Coordinator {
                 Some(_) | None => self.brood(&mut live, step).await?,
             };
             brood.rested.extend(rested.iter().filter(|(of, _)| *of == step).map(|(_, child)| *child));
-            let tended = self.tend_step(&mut live, step, &mut brood).await;
+            // What could not be told may be taken in already: then all that is known here is made anew from the store.
+            self.tend_step(&mut live, step, &mut brood).await?;
             live.broods.insert(step, brood);
-            tended?;
         }
         let parents: BTreeSet<StepIndex> = live.parents().into_iter().collect();
         live.broods.retain(|step, _| parents.contains(step));
