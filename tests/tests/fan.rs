@@ -44,6 +44,7 @@ fn a_foreach_runs_its_steps_for_each_item_and_tells_what_they_left() -> Result<(
     status.expect_code(0)?.expect_printed(&["runs below:", "each.each"])?;
     let status: Value = serde_json::from_str(&home.run(["status", "latest", "--output", "json"])?.stdout)?;
     let run = status["runs"][1]["run"].as_str().context("no run below")?.to_owned();
+    home.run(["logs", "latest", "each"])?.expect_code(0)?.expect_said(&["`pintle status "])?;
     home.run(["logs", &run, "shout"])?.expect_code(0)?.expect_printed(&["hello b at 1!"])?;
     let listed = home.run(["history"])?;
     ensure!(!listed.stdout.contains("each.each"), "history lists runs of steps: {}", listed.stdout);
@@ -87,7 +88,7 @@ fn a_dag_runs_others_and_a_retry_runs_those_that_failed() -> Result<()> {
     home.run(["validate", "sub.yaml"])?.expect_code(0)?;
 
     let ended = home.run(["start", "sub.yaml"])?;
-    ended.expect_code(1)?.expect_said(&["1 of 3 did not succeed", "exit code 3"])?;
+    ended.expect_code(1)?.expect_said(&["1 of 3 did not succeed", "exit code 3", "its runs, each with its log"])?;
     std::fs::write(&mended, "")?;
     let again = home.run(["retry", "latest"])?;
     again.expect_code(0)?.expect_printed(&["tell | doubled to 40"])?;

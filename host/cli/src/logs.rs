@@ -10,7 +10,7 @@ use pintle_core::plan::{Plan, StepIndex};
 use pintle_store::{Channel, LogName, Logs as _, Runs as _, Steps as _};
 
 use crate::args::Logs;
-use crate::context::Context;
+use crate::context::{Context, remark};
 use crate::failure::Exit;
 use crate::join::House;
 use crate::names;
@@ -35,6 +35,10 @@ pub(crate) fn run(args: &Logs, context: &Context) -> anyhow::Result<Exit> {
         let scene = scene_of(&house, &row.id).await?;
         let named: Vec<String> = args.step.iter().cloned().collect();
         let only = find_steps(&scene.run.plan, &named)?.first().copied();
+        let expands = only.and_then(|step| scene.run.plan.step(step)).is_some_and(|step| step.action.fan().is_some());
+        if expands {
+            remark(&format!("the step's runs have logs of their own: `pintle status {}` lists them", row.id));
+        }
         let channel = if args.stderr { Channel::Stderr } else { Channel::Stdout };
         let mut reader = Reader::new(&house, row.id, &scene.run.plan, only, channel);
         while reader.look().await? && args.follow && !reader.gone {

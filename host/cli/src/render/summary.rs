@@ -46,7 +46,11 @@ fn failures(scene: &Scene, pen: Pen) -> Vec<String> {
         let said: Vec<String> = scene.last_lines(index).map(tree::bare).collect();
         lines.extend(said.iter().map(|line| format!("{}{line}", pen.paint(DIM, bar))));
         if !said.is_empty() {
-            let command = format!("  all of it: pintle logs {} {}", scene.run.id, quoted(&name));
+            // What runs below it printed stands in their own logs.
+            let command = match scene.run.plan.step(index).and_then(|step| step.action.fan()) {
+                Some(_) => format!("  its runs, each with its log: pintle status {}", scene.run.id),
+                None => format!("  all of it: pintle logs {} {}", scene.run.id, quoted(&name)),
+            };
             lines.push(pen.paint(DIM, &command));
         }
     }
