@@ -292,7 +292,7 @@ async fn what_the_store_says_of_a_key_reaches_the_guest() {
             told(kv::Host::remove(&mut call, "k".to_owned(), kv::Condition::Version(1)).await),
             told(kv::Host::list_keys(&mut call, String::new(), page()).await),
         ];
-        for (fault, said) in answers {
+        for (fault, words) in answers {
             assert_eq!(words, wanted);
             let right = match error {
                 KvError::Stale => matches!(fault, GuestFault::Stale),

@@ -53,6 +53,7 @@ impl Room {
             tenant: TenantId::default_tenant(),
             dag: "dag".to_owned(),
             step_name: format!("step-{number}"),
+            lineage: None,
             attempt: Attempt(1),
             losses: 0,
             operation_key: "key".to_owned(),
