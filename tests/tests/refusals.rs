@@ -108,7 +108,7 @@ fn a_compiler_is_no_command_for_people() -> Result<()> {
 #[test]
 fn a_sandbox_computes_no_parameter() -> Result<()> {
     let home = Home::new()?;
-    home.write("dag.yaml", "params:\n  - {name: day, eval: date}\nsteps:\n  - run: echo\n")?;
+    home.write("dag.yaml", "params:\n  - {name: day, eval: $(date)}\nsteps:\n  - run: echo\n")?;
     let ended = home.run(["start", "dag.yaml", "--sandbox"])?;
     ended.expect_message(ended.code(), &["`day`", "it needs a program, and --sandbox allows none"])?;
     ensure!([1, 2].contains(&ended.code()), "it ended with {}", ended.code());

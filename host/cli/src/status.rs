@@ -70,7 +70,9 @@ async fn one(house: &House, row: &RunRow, output: Output, pen: Pen) -> anyhow::R
                 object.insert("params".into(), history::params(&row.params));
                 object.insert("source".into(), row.source.clone().into());
                 object.insert("pid".into(), living(row).into());
-                object.insert("runs".into(), below.iter().map(|row| child(&scene, row)).collect());
+                if !below.is_empty() {
+                    object.insert("runs".into(), below.iter().map(|row| child(&scene, row)).collect());
+                }
             }
             say(&object.to_string());
         }

@@ -48,12 +48,13 @@ impl Stage {
     }
 }
 
-/// A mebibyte takes less than a second; ten times as long where nothing is optimised. What is quadratic takes hours.
+/// A mebibyte takes less than a second on a machine that is not slowed down by others, and so three are allowed; ten
+/// times as long where nothing is optimised. What is quadratic takes hours.
 fn in_time<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let began = busy();
     let made = work();
     let took = busy().saturating_sub(began);
-    let allowed = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
+    let allowed = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 3 });
     assert!(took < allowed, "{what} took {took:?}");
     made
 }
@@ -69,7 +70,7 @@ fn filled(part: &str) -> String {
 }
 
 #[test]
-fn a_mebibyte_of_one_sign_is_evaluated_in_a_second() {
+fn a_mebibyte_of_one_sign_is_evaluated_in_seconds() {
     let stage = Stage::new("ab".repeat(32 * 1024));
     let signs = [
         "$",
@@ -101,7 +102,7 @@ fn a_mebibyte_of_one_sign_is_evaluated_in_a_second() {
 }
 
 #[test]
-fn a_mebibyte_of_operators_on_a_large_value_is_evaluated_or_refused_in_a_second() {
+fn a_mebibyte_of_operators_on_a_large_value_is_evaluated_or_refused_in_seconds() {
     let stage = Stage::new("ab".repeat(32 * 1024));
     for part in ["${#BIG}", "${BIG##*b}", "${BIG%%a*}", "${BIG#?}", "${BIG%[!x]}", "${BIG:0:1}", "${BIG%b*a}"] {
         let refused = in_time(part, || stage.evaluate(&filled(part), Field::Expanded));
@@ -133,7 +134,7 @@ fn a_mebibyte_of_pattern_is_no_pattern_and_one_of_depth_ends() {
 }
 
 #[test]
-fn a_mebibyte_of_json_is_evaluated_in_a_second() {
+fn a_mebibyte_of_json_is_evaluated_in_seconds() {
     let stage = Stage::new("x".to_owned());
     let text = format!("[{}1]", "\"$A\",".repeat(MEBIBYTE / 5));
     let schema = r#"{"type":"array","items":{"type":"integer"}}"#;
@@ -144,7 +145,7 @@ fn a_mebibyte_of_json_is_evaluated_in_a_second() {
 }
 
 #[test]
-fn a_mebibyte_of_an_output_file_is_read_or_refused_in_a_second() {
+fn a_mebibyte_of_an_output_file_is_read_or_refused_in_seconds() {
     let kinds = |kind| move |n: usize| DeclaredOutput { name: format!("o{n}"), kind };
     let few: Vec<DeclaredOutput> = (0..2).map(kinds(OutputKind::Json)).collect();
     for part in ["\n", "=", "a=1\n", "o0=1\n", "o0<<E\n", "o0<<E\nE\n", "<<", "o0<<\n", "\r", "é", "o0=[", "[[", "\r\n"]
@@ -161,7 +162,7 @@ fn a_mebibyte_of_an_output_file_is_read_or_refused_in_a_second() {
 }
 
 #[test]
-fn a_mebibyte_of_dotenv_is_read_or_refused_in_a_second() {
+fn a_mebibyte_of_dotenv_is_read_or_refused_in_seconds() {
     for part in ["\n", "A=1\n", "A='\n", "A=\"\\\n", "#", "'", "A=$\n", "A='$\n'\n", "\\"] {
         let _ = in_time(part, || parse_dotenv(&filled(part)));
     }

@@ -10,6 +10,8 @@ pub(crate) const READ_CHUNK: usize = 32 * 1024;
 
 /// How long output may still come after the program has ended, before it is asked who holds the pipe.
 pub(crate) const LINGER: Duration = Duration::from_millis(250);
+/// Who held a step's output to its end has this long to be gone before it is taken for a leftover.
+pub(crate) const LEAVING: Duration = Duration::from_millis(200);
 
 /// A program that lives longer than this is worth a reaper. Most do not: they are never worth its start.
 pub(crate) const REAPER_AFTER: Duration = Duration::from_millis(25);

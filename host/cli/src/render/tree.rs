@@ -214,7 +214,9 @@ fn handler(place: &str, name: &str) -> String {
 
 fn step_row(scene: &Scene, layout: &Layout, index: StepIndex, deep: usize, view: View) -> Row {
     let Some(state) = scene.run.step(index) else { return Row::new() };
-    let (glyph, style) = view.pen.step(state.status, view.beat);
+    // Runs below a step are its work.
+    let status = if state.awaits_children() { StepStatus::Running } else { state.status };
+    let (glyph, style) = view.pen.step(status, view.beat);
     let label = label(scene, index);
     let pad = layout.name_width.saturating_sub(label.width() + 2 * deep);
     let name_style = if state.status == StepStatus::NotStarted { DIM } else { PLAIN };

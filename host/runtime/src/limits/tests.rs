@@ -47,7 +47,8 @@ async fn no_list_of_bytes_is_longer_than_a_chunk() {
             Ok(_) => assert!(fits, "{length} bytes were put"),
             refused => {
                 assert!(!fits, "{length} bytes were refused");
-                assert_eq!(exhausted(refused), "the value of `key` is larger than the grant allows");
+                let wanted = format!("{} bytes with its key, not {CHUNK_BYTES}", CHUNK_BYTES + 1 + "key".len());
+                assert_eq!(exhausted(refused), format!("the value of `key` is larger than the grant allows: {wanted}"));
             }
         }
     }

@@ -121,9 +121,22 @@ impl Running {
     /// Others are, or may be, in the group. Each is watched by its own pidfd, one after another, for all must go.
     async fn end_group(&mut self) {
         let mut said = false;
+        // Who lets go of the output last is about to be gone: that is no leftover.
+        let printed = self.is_open();
+        let mut leaving = None;
         loop {
             let members = self.leash.members();
             let Some(first) = members.into_iter().next() else { return };
+            let pidfd = PidFd::new(first.pidfd);
+            if printed && !self.is_open() && self.phase == Phase::Free {
+                let until = *leaving.get_or_insert_with(|| Instant::now() + limits::LEAVING);
+                if Instant::now() < until
+                    && let Ok(pidfd) = &pidfd
+                {
+                    self.next(Watch::Other(pidfd), Some(until)).await;
+                    continue;
+                }
+            }
             if !self.is_open() && self.phase == Phase::Free {
                 if !std::mem::replace(&mut said, true) {
                     self.note("processes of this step were still running when its program ended: they are stopped now (`wait` for them, or start them with `setsid` to let them live on)");
@@ -133,7 +146,7 @@ impl Running {
                 // Also what was forked after the first kill.
                 self.leash.signal(Signal::KILL);
             }
-            let Ok(pidfd) = PidFd::new(first.pidfd) else {
+            let Ok(pidfd) = pidfd else {
                 self.kill();
                 tokio::task::yield_now().await;
                 continue;
