@@ -80,8 +80,7 @@ steps:
 fn a_dag_runs_others_and_a_retry_runs_those_that_failed() -> Result<()> {
     let home = Home::new()?;
     let mended = home.path("mended");
-    let home = home.with_env("MENDED", &mended.display().to_string());
-    home.write("sub.yaml", SUB)?;
+    home.write("sub.yaml", SUB.replace("$MENDED", &mended.display().to_string()))?;
     let missing = home.run(["validate", "sub.yaml"])?;
     missing.expect_message(1, &["`beside`", "beside.yaml"])?;
     home.write("beside.yaml", "params: {x: '1'}\nsteps:\n  - {id: s, run: echo $((x * 2)), output: DOUBLED}\n")?;
