@@ -195,7 +195,7 @@ impl Coordinator {
     /// What the children amount to, read from what the run was told of them.
     async fn gather(&self, live: &Live, step: StepIndex, brood: &Brood) -> Result<Outcome, Error> {
         let plan = live.run.plan.clone();
-        let (Some(fan), Some(name)) = (plan.step(step).and_then(|s| s.action.fan()), plan.step(step)) else {
+        let Some((name, fan)) = plan.step(step).and_then(|step| Some((&step.name, step.action.fan()?))) else {
             return Ok(failed(FailReason::Refused, "the plan has no such step".to_owned(), None));
         };
         let ends = self.ends(live, step).await?;
@@ -220,7 +220,7 @@ impl Coordinator {
         for (_, value) in &mut outputs {
             inline_output(&*self.store, value).await?;
         }
-        let failed = failure(fan, &name.name, &held);
+        let failed = failure(fan, name, &held);
         let mut stdout = Some(text);
         inline_text(&*self.store, &mut stdout).await?;
         Ok(Outcome::Gathered(Gathered { outputs, stdout, failed }))
@@ -230,10 +230,13 @@ impl Coordinator {
     async fn ends(&self, live: &Live, step: StepIndex) -> Result<Vec<ChildEnd>, Error> {
         let mut ends = Vec::new();
         for (_, event) in self.store.events_after(&live.run.id, pintle_core::counter::Version(0)).await? {
-            match event.body {
-                Body::StepExpanded { step: of, .. } if of == step => ends.clear(),
-                Body::ChildrenEnded { step: of, ended } if of == step => ends.extend(ended),
-                _ => {}
+            if event.body.step() != Some(step) {
+                continue;
+            }
+            if let Body::ChildrenEnded { ended, .. } = event.body {
+                ends.extend(ended);
+            } else if let Body::StepExpanded { .. } = event.body {
+                ends.clear();
             }
         }
         ends.sort_by_key(|end: &ChildEnd| end.child);

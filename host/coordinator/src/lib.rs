@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`service`] | [`Coordinator`]: submit, resume, retry, stop, wait |
 //! | [`home`] | which runs are this process's: kept, taken over, marked as interrupted |
+//! | `begin` | how a run begins, whoever starts it |
 //! | [`live`] | a run of this home: its fold, its ready steps, who watches it |
 //! | [`commit`] | one decision, one transaction, and again if somebody else appended first |
 //! | [`assign`] | a claimed step with every value resolved |
@@ -19,6 +20,7 @@
 //! | [`context`] | what a submission remembers, sealed |
 
 pub mod assign;
+mod begin;
 pub mod change;
 pub mod children;
 pub mod commit;

@@ -4,23 +4,22 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use pintle_core::ids::{Digest, NodeId, RunId, TenantId};
-use pintle_core::plan::{Json, Plan, StepIndex, Template};
-use pintle_core::run::command::{StopCause, Submission};
-use pintle_core::run::{Command, Run, RunStatus};
+use pintle_core::ids::{NodeId, RunId, TenantId};
+use pintle_core::plan::{Plan, StepIndex, Template};
+use pintle_core::run::command::StopCause;
+use pintle_core::run::{Command, RunStatus};
 use pintle_core::time::Timestamp;
 use pintle_plane::worker::Notice;
 use pintle_spec::KnownActions;
 use pintle_spec::bind::BoundParams;
 use pintle_store::{CommitError, Store};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
+use crate::begin::{Beginning, Pinned};
 use crate::children::Tending;
-use crate::commit::Batch;
-use crate::context::{self, Context, SubDag};
+use crate::context::{Context, SubDag};
 use crate::error::Error;
-use crate::live::{Live, NewRow, Snapshot, Update, new_row};
+use crate::live::{Live, Snapshot, Update};
 use crate::plane::Notices;
 use crate::timer::Timers;
 
@@ -118,39 +117,20 @@ impl Coordinator {
     /// same parameters is accepted once, and [`Accepted::Before`] the second time; anything else under an id that is
     /// taken is [`Error::IdTaken`].
     pub async fn submit(&self, submit: Submit) -> Result<Accepted, Error> {
-        let plan = submit.plan.with_gate();
-        let text = serde_json::to_string(&plan)
+        let dag = submit.plan.name.clone();
+        let pinned = Pinned::new(submit.plan)
             .map_err(|error| Error::Plan { run: submit.run.clone(), reason: error.to_string() })?;
-        let digest = Digest::from_bytes(Sha256::digest(text.as_bytes()).into());
         let context = Context {
-            source: submit.source.clone(),
+            source: submit.source,
             dag_dir: submit.dag_dir,
             dotenv: submit.dotenv,
             dags: submit.dags,
             child: None,
         };
-        let sealed = context::seal(&context, &submit.run, &self.options.key, submit.nonce)
-            .map_err(|reason| Error::Context { run: submit.run.clone(), reason })?;
-        let row = new_row(NewRow {
-            run: &submit.run,
-            tenant: &self.options.tenant,
-            dag: &plan.name,
-            params: Json(submit.params.to_json()),
-            node: &self.options.node,
-            pid: self.options.pid,
-            at: self.now(),
-            plan: digest.clone(),
-            source: submit.source.map(|path| path.display().to_string()),
-        });
-        let run = Run::unborn(submit.run.clone(), Arc::new(plan));
-        let mut live = Live::unborn(run, row, context);
-        let mut batch = Batch::new(&mut live, self.now());
-        let params = serde_json::to_string(&submit.params).map(Json);
-        let params = params.map_err(|error| Error::Plan { run: submit.run.clone(), reason: error.to_string() })?;
-        let submission = Submission { plan: digest.clone(), params, context: sealed };
-        batch.command(Command::Submit(submission))?;
-        batch.command(Command::Start)?;
-        let done = batch.commit(&*self.store, &self.options.tenant, Some((digest, text))).await;
+        let (run, params, nonce) = (submit.run, submit.params, submit.nonce);
+        let (mut live, submission) =
+            self.unborn(Beginning { run, dag, pinned: pinned.clone(), params, context, nonce })?;
+        let done = self.begin(&mut live, submission, pinned).await?;
         match done {
             Ok(committed) => {
                 self.keep(live, &committed.effects);

@@ -4,13 +4,14 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use pintle_core::counter::Fence;
-use pintle_core::ids::{Digest, RunId};
-use pintle_core::plan::{Plan, StepIndex};
+use pintle_core::ids::RunId;
+use pintle_core::plan::StepIndex;
 use pintle_spec::eval::Outer;
 use pintle_spec::fan::FanItem;
 
 use super::child::child_id;
 use super::items;
+use crate::begin::Pinned;
 use crate::error::Error;
 use crate::live::Live;
 use crate::service::Coordinator;
@@ -36,14 +37,6 @@ pub(crate) struct Brood {
     pub(crate) outer: Option<Arc<Outer>>,
     /// Plans of children, with their texts: most children share one.
     pub(crate) plans: HashMap<Option<String>, Pinned>,
-}
-
-/// A plan as a run is pinned to it.
-#[derive(Debug, Clone)]
-pub(crate) struct Pinned {
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) text: String,
-    pub(crate) digest: Digest,
 }
 
 impl Brood {

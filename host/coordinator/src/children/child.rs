@@ -2,28 +2,46 @@
 
 use std::sync::{Arc, PoisonError};
 
-use pintle_core::ids::{Digest, RunId};
-use pintle_core::plan::{Child, Fan, FanForm, Json, StepIndex};
+use pintle_core::ids::RunId;
+use pintle_core::plan::{Fan, FanForm, Json, StepIndex};
+use pintle_core::run::children::is_good;
 use pintle_core::run::command::{ChildEnd, StopCause};
-use pintle_core::run::{Command, Outcome, Refusal, Run, RunStatus};
-use pintle_spec::bind::{Binding, BoundParams, bind_params};
+use pintle_core::run::{Command, Outcome, Refusal, RunStatus};
+use pintle_spec::bind::{Binding, bind_params};
 use pintle_spec::eval::{Outer, Scope};
 use pintle_spec::fan::{FanItem, collect, run_outputs};
 use pintle_store::{CommitError, Parent, Trigger};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::TOLD_AT_ONCE;
-use super::brood::{Brood, Pinned};
-use crate::commit::Batch;
+use super::brood::Brood;
+use crate::begin::{Beginning, Pinned};
 use crate::context::{self, ChildContext, Context, Frame};
 use crate::error::Error;
-use crate::live::{Live, NewRow, new_row};
+use crate::live::Live;
 use crate::service::Coordinator;
 use crate::settle::inline_output;
 
 /// Names of children are made in this one's space (RFC 9562, 5.5); drawn once, by chance.
 const SPACE: Uuid = Uuid::from_u128(0x6d1f_3a0e_52b7_4c1d_9a38_0f5e_71c2_b964);
+
+/// Which child of which step.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    fan: &'a Fan,
+    step: StepIndex,
+    child: u32,
+}
+
+impl Place<'_> {
+    fn at(self) -> usize {
+        usize::try_from(self.child).unwrap_or(usize::MAX)
+    }
+
+    fn id(self, live: &Live, brood: &Brood) -> RunId {
+        brood.id(live, self.step, self.child)
+    }
+}
 
 /// What became of a child that is to run.
 enum Started {
@@ -121,7 +139,7 @@ impl Coordinator {
                 break;
             }
             let Some(child) = brood.waiting.pop_front() else { break };
-            match self.start_child(live, fan, step, brood, child).await {
+            match self.start_child(live, brood, Place { fan, step, child }).await {
                 Ok(Started::Open) => {
                     brood.open.insert(child);
                 }
@@ -136,22 +154,15 @@ impl Coordinator {
     }
 
     /// Sees to it that a child runs: it is new, or it is found and goes on, or it was over already.
-    async fn start_child(
-        &self,
-        live: &mut Live,
-        fan: &Fan,
-        step: StepIndex,
-        brood: &mut Brood,
-        child: u32,
-    ) -> Result<Started, Error> {
-        let id = brood.id(live, step, child);
+    async fn start_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Started, Error> {
+        let (Place { step, child, .. }, id) = (place, place.id(live, brood));
         let since = live.run.step(step).and_then(|s| s.children.as_ref()).map(|children| children.since);
         let Some(row) = self.store.row(&id).await? else {
-            return self.submit_child(live, fan, step, brood, child, id).await;
+            return self.submit_child(live, brood, place).await;
         };
         if row.status.is_terminal() {
             // What ended before the step expanded belongs to an earlier try: it is kept if it is good.
-            if pintle_core::run::children::is_good(row.status) || row.finished_at > since {
+            if is_good(row.status) || row.finished_at > since {
                 let mut held = self.load(&id).await?;
                 return match self.at_rest(live, step, child, &mut held).await? {
                     AtRest::Over(end) => Ok(Started::Over(end)),
@@ -159,7 +170,7 @@ impl Coordinator {
                 };
             }
             self.retry(&id, &[], false).await?;
-            self.lend_frame(live, fan, step, brood, child).await?;
+            self.lend_frame(live, brood, place).await?;
             return Ok(Started::Open);
         }
         // One that waits for a person goes on: whoever had the step run again has looked at it.
@@ -169,7 +180,7 @@ impl Coordinator {
             return Ok(Started::Open);
         }
         match self.resume(&id).await {
-            Ok(()) => self.lend_frame(live, fan, step, brood, child).await?,
+            Ok(()) => self.lend_frame(live, brood, place).await?,
             Err(Error::Owned { .. }) => self.tending.abroad(&live.run.id, step, child),
             Err(error) => return Err(error),
         }
@@ -177,41 +188,27 @@ impl Coordinator {
     }
 
     /// What a body sees around it is the same for all: it need not find it again for itself.
-    async fn lend_frame(
-        &self,
-        live: &mut Live,
-        fan: &Fan,
-        step: StepIndex,
-        brood: &mut Brood,
-        child: u32,
-    ) -> Result<(), Error> {
-        if fan.form == FanForm::Foreach
-            && let Some(held) = self.live(&brood.id(live, step, child))
+    async fn lend_frame(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<(), Error> {
+        if place.fan.form == FanForm::Foreach
+            && let Some(held) = self.live(&place.id(live, brood))
         {
-            let frame = self.frame(live, fan, step, brood, child).await?;
+            let frame = self.frame(live, brood, place).await?;
             held.lock().await.values.frame = Some(Arc::new(frame));
         }
         Ok(())
     }
 
-    async fn submit_child(
-        &self,
-        live: &mut Live,
-        fan: &Fan,
-        step: StepIndex,
-        brood: &mut Brood,
-        child: u32,
-        id: RunId,
-    ) -> Result<Started, Error> {
+    async fn submit_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Started, Error> {
+        let Place { fan, step, child } = place;
         let refused = |error: String| {
             Ok(Started::Over(ChildEnd { child, status: RunStatus::Failed, outputs: None, error: Some(error) }))
         };
-        let Some(item) = usize::try_from(child).ok().and_then(|at| brood.items.get(at).cloned()) else {
+        let Some(item) = brood.items.get(place.at()).cloned() else {
             return refused("its item is not there".to_owned());
         };
         let pinned = match brood.plans.get(&item.dag) {
             Some(pinned) => pinned.clone(),
-            None => match pin(live, fan, item.dag.as_deref()) {
+            None => match pin(live, fan, &item) {
                 Ok(pinned) => {
                     brood.plans.insert(item.dag.clone(), pinned.clone());
                     pinned
@@ -219,102 +216,54 @@ impl Coordinator {
                 Err(reason) => return refused(reason),
             },
         };
-        let is_body = fan.form == FanForm::Foreach;
-        let params = if is_body {
-            live.params().map_err(|error| Error::Plan { run: live.run.id.clone(), reason: error.to_string() })?
+        let (frame, params, dag) = if fan.form == FanForm::Foreach {
+            let params = live.params();
+            let params = params.map_err(|error| Error::Plan { run: live.run.id.clone(), reason: error.to_string() })?;
+            let step_name = live.run.plan.step(step).map(|step| step.name.as_str()).unwrap_or_default();
+            let dag = format!("{}.{step_name}", live.row.dag);
+            (Some(Arc::new(self.frame(live, brood, place).await?)), params, dag)
         } else {
-            match bind_params(&pinned.plan, &item.given(), &self.options.env) {
+            let params = match bind_params(&pinned.plan, &item.given(), &self.options.env) {
                 Ok(Binding::Bound(bound)) => bound,
                 Ok(Binding::Eval(pending)) => {
                     let name = pending.param();
                     return refused(format!("parameter `{name}` is computed by a command; give its value in `params`"));
                 }
                 Err(faults) => return refused(faults.to_string()),
-            }
+            };
+            (None, params, pinned.plan.name.clone())
         };
-        let frame = if is_body { Some(self.frame(live, fan, step, brood, child).await?) } else { None };
-        let context = child_context(live, fan, step, (item, child));
-        let made = self.new_child(live, step, child, &id, pinned, params, context, frame).await;
-        match made {
-            Ok(()) => Ok(Started::Open),
-            Err(CommitError::Store(error)) => Err(error.into()),
+        let (run, context) = (place.id(live, brood), child_context(live, place, item));
+        let nonce = context::nonce_of(&context, &run, &self.options.key);
+        let (mut made, submission) =
+            self.unborn(Beginning { run, dag, pinned: pinned.clone(), params, context, nonce })?;
+        made.row.trigger = Trigger::Parent;
+        made.row.parent = Some(Parent { run: live.run.id.clone(), step, child });
+        made.values.frame = frame;
+        match self.begin(&mut made, submission, pinned).await? {
+            Ok(committed) => self.keep(made, &committed.effects),
+            Err(CommitError::Store(error)) => return Err(error.into()),
             // It was there after all.
             Err(
                 CommitError::DuplicateRun { .. } | CommitError::VersionConflict { .. } | CommitError::StaleFence { .. },
             ) => {
                 brood.rested.insert(child);
                 self.tending.want(&live.run.id, None);
-                Ok(Started::Open)
             }
         }
+        Ok(Started::Open)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "all that makes a child, used once")]
-    async fn new_child(
-        &self,
-        parent: &Live,
-        step: StepIndex,
-        child: u32,
-        id: &RunId,
-        pinned: Pinned,
-        params: BoundParams,
-        context: Context,
-        frame: Option<Frame>,
-    ) -> Result<(), CommitError> {
-        let stopped = |reason: String| CommitError::Store(pintle_store::Error::Stopped { reason });
-        let is_body = frame.is_some();
-        let nonce = context::nonce_of(&context, id, &self.options.key);
-        let sealed =
-            context::seal(&context, id, &self.options.key, nonce).map_err(|error| stopped(error.to_string()))?;
-        let step_name = parent.run.plan.step(step).map(|step| step.name.as_str()).unwrap_or_default();
-        let dag = if is_body { format!("{}.{step_name}", parent.row.dag) } else { pinned.plan.name.clone() };
-        let mut row = new_row(NewRow {
-            run: id,
-            tenant: &self.options.tenant,
-            dag: &dag,
-            params: Json(params.to_json()),
-            node: &self.options.node,
-            pid: self.options.pid,
-            at: self.now(),
-            plan: pinned.digest.clone(),
-            source: context.source.as_ref().map(|path| path.display().to_string()),
-        });
-        row.trigger = Trigger::Parent;
-        row.parent = Some(Parent { run: parent.run.id.clone(), step, child });
-        let run = Run::unborn(id.clone(), pinned.plan.clone());
-        let mut live = Live::unborn(run, row, context);
-        live.values.frame = frame.map(Arc::new);
-        let params = serde_json::to_string(&params).map_err(|error| stopped(error.to_string()))?;
-        let plan = pinned.digest.clone();
-        let submission = pintle_core::run::command::Submission { plan, params: Json(params), context: sealed };
-        let mut batch = Batch::new(&mut live, self.now());
-        for command in [Command::Submit(submission), Command::Start] {
-            batch.command(command).map_err(|error| stopped(error.to_string()))?;
-        }
-        let plan = Some((pinned.digest, pinned.text));
-        let committed = batch.commit(&*self.store, &self.options.tenant, plan).await?;
-        self.keep(live, &committed.effects);
-        Ok(())
-    }
-
-    async fn frame(
-        &self,
-        live: &mut Live,
-        fan: &Fan,
-        step: StepIndex,
-        brood: &mut Brood,
-        child: u32,
-    ) -> Result<Frame, Error> {
+    async fn frame(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Frame, Error> {
         let outer = match &brood.outer {
             Some(outer) => outer.clone(),
             None => {
-                let outer = Arc::new(self.outer(live, step).await?);
+                let outer = Arc::new(self.outer(live, place.step).await?);
                 brood.outer = Some(outer.clone());
                 outer
             }
         };
-        let at = usize::try_from(child).unwrap_or(usize::MAX);
-        let facts = brood.items.get(at).and_then(|item| item.facts(fan, at));
+        let facts = brood.items.get(place.at()).and_then(|item| item.facts(place.fan, place.at()));
         Ok(Frame { outer, facts })
     }
 
@@ -350,8 +299,8 @@ impl Coordinator {
         let cause = stop.map_or(StopCause::TimedOut, |stop| stop.cause);
         for child in brood.open.clone() {
             let id = brood.id(live, step, child);
-            match Box::pin(self.stop(&id, cause.clone(), at_once)).await {
-                Ok(()) | Err(Error::Refused(Refusal::AlreadyStopping(_) | Refusal::WrongRunStatus { .. })) => {}
+            match self.stop_child(&id, &cause, at_once).await {
+                Ok(()) => {}
                 Err(Error::NoSuchRun(_)) => {
                     brood.open.remove(&child);
                 }
@@ -364,15 +313,20 @@ impl Coordinator {
         Ok(())
     }
 
+    /// One that stops already, or is over, needs no telling.
+    async fn stop_child(&self, id: &RunId, cause: &StopCause, at_once: bool) -> Result<(), Error> {
+        match Box::pin(self.stop(id, cause.clone(), at_once)).await {
+            Err(Error::Refused(Refusal::AlreadyStopping(_) | Refusal::WrongRunStatus { .. })) => Ok(()),
+            told => told,
+        }
+    }
+
     /// A stopped run whose process is gone: its children are stopped here, and the steps that wait for them are over.
     pub(crate) async fn stop_orphans(&self, live: &mut Live, cause: StopCause) -> Result<(), Error> {
         for step in live.parents() {
             let Some(fence) = live.run.step(step).map(|state| state.fence) else { continue };
             for (_, child) in self.open_children(live, step).await? {
-                match Box::pin(self.stop(&child, cause.clone(), true)).await {
-                    Ok(()) | Err(Error::Refused(Refusal::AlreadyStopping(_) | Refusal::WrongRunStatus { .. })) => {}
-                    Err(error) => return Err(error),
-                }
+                self.stop_child(&child, &cause, true).await?;
             }
             let outcome = Outcome::Stopped { exit_code: None };
             self.commit(live, |batch| batch.command(Command::Settle { step, fence, outcome: outcome.clone() })).await?;
@@ -398,16 +352,13 @@ impl Coordinator {
             | RunStatus::Aborted
             | RunStatus::Rejected => {}
         }
-        let left = self.left(parent, step, held).await?;
-        let (outputs, mut error) = match left {
-            Ok(outputs) => (outputs, held.run_row().message),
-            Err(reason) => (None, Some(reason)),
+        let (status, outputs, error) = match self.left(parent, step, held).await? {
+            Err(reason) => (RunStatus::Failed, None, Some(reason)),
+            Ok(outputs) if is_good(status) => (status, outputs, held.run_row().message),
+            Ok(outputs) => {
+                (status, outputs, Some(held.run_row().message.unwrap_or_else(|| format!("it was {status}"))))
+            }
         };
-        let good = pintle_core::run::children::is_good(status);
-        let status = if good && error.is_some() && outputs.is_none() { RunStatus::Failed } else { status };
-        if !good && error.is_none() {
-            error = Some(format!("it was {status}"));
-        }
         Ok(AtRest::Over(ChildEnd { child, status, outputs, error }))
     }
 
@@ -462,22 +413,15 @@ enum AtRest {
     Moving,
 }
 
-/// The plan of a child, as text and by digest.
-fn pin(live: &Live, fan: &Fan, dag: Option<&str>) -> Result<Pinned, String> {
-    let around = &live.run.plan;
-    let plan = match (&fan.child, dag) {
-        (Child::Body(body), _) => pintle_core::plan::Plan { dags: around.dags.clone(), ..(**body).clone() },
-        (Child::Dag(_), Some(name)) => around.dag(name).ok_or_else(|| format!("there is no DAG `{name}`"))?,
-        (Child::Dag(_), None) => return Err("no DAG is named".to_owned()),
-    };
-    let plan = plan.with_gate();
-    let text = serde_json::to_string(&plan).map_err(|error| error.to_string())?;
-    let digest = Digest::from_bytes(Sha256::digest(text.as_bytes()).into());
-    Ok(Pinned { plan: Arc::new(plan), text, digest })
+/// The plan of a child, as it is pinned to it.
+fn pin(live: &Live, fan: &Fan, item: &FanItem) -> Result<Pinned, String> {
+    let plan = item.plan(&live.run.plan, fan);
+    let plan = plan.ok_or_else(|| format!("there is no DAG `{}`", item.dag.as_deref().unwrap_or_default()))?;
+    Pinned::new(plan).map_err(|error| error.to_string())
 }
 
 /// What a child remembers of where it comes from.
-fn child_context(live: &Live, fan: &Fan, step: StepIndex, (item, child): (FanItem, u32)) -> Context {
+fn child_context(live: &Live, Place { fan, step, child }: Place<'_>, item: FanItem) -> Context {
     let around = &live.context;
     let name = live.run.plan.step(step).map(|step| step.name.as_str()).unwrap_or_default();
     let path = match fan.form {

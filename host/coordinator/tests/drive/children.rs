@@ -205,6 +205,23 @@ async fn a_child_that_fails_fails_the_step_and_a_retry_runs_that_child_alone() -
 }
 
 #[tokio::test]
+async fn a_child_that_succeeded_in_part_and_left_nothing_is_a_success() -> Outcomes {
+    let dir = tempfile::tempdir()?;
+    let house = House::on(dir.path(), "n1").await?;
+    let run = RunId::new("r1")?;
+    let mut submit = submission(&run, vec![dag_run("partly")]);
+    let mut bad = step("bad", "x", &[]);
+    bad.continue_on.failure = true;
+    submit.plan.dags = vec![("partly".into(), Plan { steps: vec![bad, step("good", "x", &[0])], ..Plan::named("p") })];
+    house.process.coordinator.submit(submit).await?;
+    for outcome in [done(), exit(1), done()] {
+        house.does(outcome).await?;
+    }
+    assert_eq!(house.ends(&run).await?, RunStatus::Succeeded);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_retry_policy_of_the_step_retries_what_failed() -> Outcomes {
     let dir = tempfile::tempdir()?;
     let house = House::on(dir.path(), "n1").await?;
