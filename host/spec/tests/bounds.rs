@@ -1,8 +1,9 @@
 //! Values of people who mean no good: any text is evaluated, any file is read, in bounded time and memory.
 #![expect(clippy::unwrap_used, reason = "a test whose document is refused has failed")]
 
+mod in_time;
+
 use std::collections::HashMap;
-use std::time::Duration;
 
 use pintle_core::plan::{DeclaredOutput, Json, OutputKind, StepIndex, Template};
 use pintle_core::plugin::ActionRow;
@@ -11,6 +12,8 @@ use pintle_spec::{
     BoundParams, Field, Plan, RunFacts, RunScope, Scope, SourceFile, StepFacts, parse, parse_dotenv, parse_output_file,
 };
 use proptest::prelude::*;
+
+use in_time::in_time;
 
 const MEBIBYTE: usize = 1 << 20;
 
@@ -46,23 +49,6 @@ impl Stage {
     fn evaluate(&self, text: &str, field: Field) -> Result<String, EvalError> {
         resolve(&Template(text.to_owned()), &self.scope(), field)
     }
-}
-
-/// A mebibyte takes less than a second on a machine that is not slowed down by others, and so three are allowed; ten
-/// times as long where nothing is optimised. What is quadratic takes hours.
-fn in_time<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let began = busy();
-    let made = work();
-    let took = busy().saturating_sub(began);
-    let allowed = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 3 });
-    assert!(took < allowed, "{what} took {took:?}");
-    made
-}
-
-/// Processor time of this thread: how busy the machine is must not decide a test.
-fn busy() -> Duration {
-    let counted = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(counted.split_whitespace().next().unwrap().parse().unwrap())
 }
 
 fn filled(part: &str) -> String {

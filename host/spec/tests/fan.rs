@@ -1,9 +1,10 @@
 //! Fan-outs of people who mean no good: many items, large items, bodies in bodies: bounded before the first child.
 #![expect(clippy::unwrap_used, reason = "a test whose document is refused has failed")]
 
+mod in_time;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use pintle_core::plan::{Json, Plan, StepIndex};
 use pintle_core::plugin::ActionRow;
@@ -15,6 +16,8 @@ use pintle_spec::{
 };
 use serde_json::Value;
 
+use in_time::in_time;
+
 fn plan(text: &str) -> Plan {
     let known: Vec<ActionRow> = Vec::new();
     parse(&SourceFile::new("x.yaml", text), &known).unwrap().plan
@@ -23,22 +26,6 @@ fn plan(text: &str) -> Plan {
 fn refusal(text: &str) -> String {
     let known: Vec<ActionRow> = Vec::new();
     in_time("a refusal", || parse(&SourceFile::new("x.yaml", text), &known).unwrap_err().to_string())
-}
-
-/// Seconds even where nothing is optimised. What is quadratic takes hours.
-fn in_time<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let began = busy();
-    let made = work();
-    let took = busy().saturating_sub(began);
-    let allowed = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 2 });
-    assert!(took < allowed, "{what} took {took:?}");
-    made
-}
-
-/// Processor time of this thread: how busy the machine is must not decide a test.
-fn busy() -> Duration {
-    let counted = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(counted.split_whitespace().next().unwrap().parse().unwrap())
 }
 
 /// The children of the second step; the first left `o`.
