@@ -95,7 +95,7 @@ pub const CORE_ACTIONS: &[CoreAction] = &[
         name: DAG_RUN,
         summary: "Runs another DAG and waits for it; with `parallel`, once for each item.",
         input_schema: r#"{"type":"object","required":["dag"],"additionalProperties":false,"properties":{
-            "dag":{"type":"string"},
+            "dag":{"type":"string","minLength":1},
             "params":{}}}"#,
     },
     CoreAction {

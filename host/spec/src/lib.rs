@@ -15,6 +15,7 @@
 //! | `file` | the documents of a file: what runs, and the DAGs beside it |
 //! | `dag`, `params`, `env`, `shell`, `step`, `run`, `policy`, `precondition`, `output`, `graph` | one noun of the language each |
 //! | `known`, `schema` | actions, and what they take |
+//! | `language` | the whole language as a JSON Schema, for editors |
 //! | [`eval`] | the evaluator and its scopes |
 //! | [`fan`] | sub-DAGs and fan-out: their fields, the children of a step, and what these amount to |
 //! | [`schedule`] | when runs start by themselves, and the instants that follow |
@@ -37,6 +38,7 @@ mod fields;
 mod file;
 mod graph;
 mod known;
+mod language;
 pub mod limits;
 mod nearest;
 mod output;
@@ -59,6 +61,7 @@ pub use eval::{Field, Outer, RunFacts, RunScope, Scope, StepFacts, StepValues};
 pub use fan::{FanError, FanItem, ItemEnd, aggregate, collect, expand, run_outputs};
 pub use fault::{Colours, Faults, Finding, Level, Notices, Report};
 pub use known::{CORE_ACTIONS, CoreAction, KnownActions, input_schema};
+pub use language::language_schema;
 pub use output_file::parse_output_file;
 pub use pintle_core::plan::Plan;
 pub use source::SourceFile;

@@ -135,11 +135,11 @@ impl<'k> Reader<'k> {
     pub(crate) fn check_fields(&mut self, at: &At<'_>, fields: &Fields) {
         for (entry, value) in at.fields() {
             let (key, path) = (entry.key.as_str(), value.path.to_string());
-            if fields.read.contains(&key) {
+            if fields.row(key).is_some() {
                 continue;
             }
-            if let Some((_, effect)) = fields.inert.iter().find(|(name, _)| *name == key) {
-                let message = format!("`{key}` is accepted, but {effect}");
+            if let Some(inert) = fields.inert.iter().find(|field| field.name == key) {
+                let message = format!("`{key}` is accepted, but {}", inert.about);
                 self.findings.notice(entry.key_place, path, message);
             } else if let Some((_, what)) = fields.refused.iter().find(|(name, _)| *name == key) {
                 self.findings.fault(entry.key_place, path, format!("`{key}` {what}"));
@@ -304,12 +304,12 @@ fn seconds(kind: ScalarKind) -> Option<Span> {
 }
 
 fn unknown_field(key: &str, fields: &Fields, hinted: bool) -> String {
-    let names = fields.read.iter().copied();
-    let others = fields.inert.iter().chain(fields.refused).map(|(name, _)| *name);
-    match nearest(key, names.chain(others).filter(|_| hinted)) {
+    let inert = fields.inert.iter().map(|field| field.name);
+    let others = inert.chain(fields.refused.iter().map(|(name, _)| *name));
+    match nearest(key, fields.names().chain(others).filter(|_| hinted)) {
         Some(name) => format!("`{key}` is not a field of {}; did you mean `{name}`?", fields.of),
         None if fields.read.len() <= 12 => {
-            let known = fields.read.join("`, `");
+            let known = fields.names().collect::<Vec<_>>().join("`, `");
             format!("`{key}` is not a field of {}; it has `{known}`", fields.of)
         }
         None => format!("`{key}` is not a field of {}; remove it", fields.of),

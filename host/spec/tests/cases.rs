@@ -6,8 +6,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pintle_core::plugin::{ActionRow, Repeats};
 use pintle_spec::{SourceFile, parse};
+
+#[path = "cases/plugins.rs"]
+mod plugins;
+
+use plugins::plugins;
 
 #[test]
 fn documents_become_what_their_cases_say() {
@@ -67,44 +71,4 @@ fn compare(shown: &str, file: &Path, text: &str, update: bool) -> Option<String>
     };
     let extension = file.extension().unwrap().to_str().unwrap();
     (wanted != got).then(|| format!("{shown} ({extension})\n--- wanted\n{wanted}--- got\n{got}"))
-}
-
-/// Actions as plugins of the cases perform them.
-fn plugins() -> Vec<ActionRow> {
-    let row = |name: &str, input_schema: &str| ActionRow {
-        name: name.to_owned(),
-        summary: String::new(),
-        input_schema: input_schema.to_owned(),
-        output_schema: String::new(),
-        repeats: Repeats::UnsafeToRepeat,
-    };
-    vec![
-        row("run", ""),
-        row(
-            "exec",
-            r#"{"type":"object","required":["command"],"additionalProperties":false,"properties":{
-                "command":{"type":"string"},"args":{"type":"array","items":{"type":"string"}}}}"#,
-        ),
-        row(
-            "http.request",
-            r##"{"type":"object","required":["url"],"properties":{
-                "url":{"type":"string"},
-                "method":{"type":"string","enum":["GET","POST","PUT","PATCH","DELETE","HEAD"]},
-                "headers":{"type":"object","additionalProperties":{"type":"string"}},
-                "body":{},
-                "timeout_ms":{"type":"integer","minimum":1,"maximum":600000},
-                "follow":{"type":"boolean"},
-                "auth":{"anyOf":[{"$ref":"#/$defs/basic"},{"$ref":"#/$defs/bearer"}]}},
-              "$defs":{
-                "basic":{"type":"object","required":["user","password"],"additionalProperties":false,
-                    "properties":{"user":{"type":"string"},"password":{"type":"string"}}},
-                "bearer":{"type":"object","required":["token"],"additionalProperties":false,
-                    "properties":{"token":{"type":"string"}}}}}"##,
-        ),
-        row(
-            "jq.filter",
-            r#"{"type":"object","required":["filter"],"properties":{"filter":{"type":"string"},"input":{}}}"#,
-        ),
-        row("free.form", ""),
-    ]
 }

@@ -88,9 +88,8 @@ fn refuse_beside(reader: &mut Reader<'_>, step: &At<'_>, form: Option<&str>) {
 
 fn stands_for_action(key: &str) -> bool {
     let refused = STEP.refused.iter().any(|(name, _)| *name == key);
-    let known = STEP.read.contains(&key) || STEP.inert.iter().any(|(name, _)| *name == key);
-    refused
-        || (!known && matches!(nearest(key, STEP.read.iter().copied()), Some("run" | "action" | "command" | "script")))
+    let known = STEP.row(key).is_some() || STEP.inert.iter().any(|field| field.name == key);
+    refused || (!known && matches!(nearest(key, STEP.names()), Some("run" | "action" | "command" | "script")))
 }
 
 fn read_call(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {

@@ -1,0 +1,171 @@
+//! The root of a document, and what it says once for all of its steps.
+
+use super::shape::{ARGUMENTS, ENV, SHELL};
+use super::step::{CONTINUE, PRECONDITIONS};
+use super::{Fields, LATER, NEVER, NO_MAIL, ONE_WORKER, REPEAT, RETRY, STEP, Shape, UNUSED, field};
+use super::{params, schedule};
+
+const NO_SCHEDULER: &str = "only a scheduler uses it, which this version does not have";
+const NO_SCHEDULER_YET: &str =
+    "only a scheduler uses it, which this version does not have; `pintle scheduler preview` shows its instants";
+const NO_QUEUE: &str = "only queues use it, which this version does not have";
+const NO_RETENTION: &str = "this version deletes no history by itself";
+
+/// A step that waits for nothing and has no body.
+const HANDLER: Shape =
+    Shape::All(&[Shape::Map(&STEP), Shape::Raw(r#"{"properties":{"depends":{"type":"null"},"foreach":false}}"#)]);
+
+/// The root of a document.
+pub(crate) static DAG: Fields = Fields {
+    key: "dag",
+    of: "a DAG",
+    read: &[
+        field(
+            "name",
+            Shape::Raw(r#"{"type":["string","number","boolean"],"pattern":"^\\s*[^\\s/\\\\\\u0000-\\u001f\\u007f][^/\\\\\\u0000-\\u001f\\u007f]*\\s*$","maxLength":255}"#),
+            "Name of the DAG, by which its runs are found; without it, the file's name without its extension.",
+        ),
+        field("description", Shape::Text, "What the DAG is for, in words for people."),
+        field(
+            "type",
+            Shape::Choice(&["graph", "chain"]),
+            "`graph`: steps run as soon as what they depend on is done. `chain`: each step runs behind the one above it.",
+        )
+        .usual(r#""graph""#),
+        field("params", params::FORMS, "What the caller may give the DAG: `${params.NAME}`, and variables of that name."),
+        field(
+            "consts",
+            Shape::List(&Shape::Raw(
+                r#"{"type":"object","minProperties":1,"maxProperties":1,"propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"type":["string","number","boolean"]}}"#,
+            )),
+            "Values that never change, each an item of its own: `- region: eu`, used as `${consts.region}`.",
+        ),
+        field("env", ENV, "Variables of every step, set from top to bottom; a later one may use those above it."),
+        field(
+            "dotenv",
+            Shape::Many(&Shape::Word),
+            "Files of `NAME=value` lines, relative to the DAG's directory; `.env` is always among them unless the list is empty.",
+        )
+        .usual(r#"".env""#),
+        field(
+            "working_dir",
+            Shape::Word,
+            "Directory in which steps run, relative to the DAG's file; without it, a directory of the run's own.",
+        ),
+        field("shell", SHELL, "The shell of every `run`, with its arguments: `bash -e`, or `[bash, -e]`."),
+        field("shell_args", ARGUMENTS, "Further arguments of the shell."),
+        field(
+            "max_active_steps",
+            Shape::Whole(0, u32::MAX as i64),
+            "How many steps of a run go on at once; 0: as many as are ready.",
+        )
+        .usual("0"),
+        field("timeout_sec", Shape::Seconds, "Seconds after which the run is stopped; 0: never.").usual("0"),
+        field(
+            "max_clean_up_time_sec",
+            Shape::Seconds,
+            "Seconds between the signal that asks a step to stop and the one that makes it.",
+        )
+        .usual("5"),
+        field("preconditions", PRECONDITIONS, "What must hold before the run begins; otherwise it is aborted."),
+        field("handler_on", Shape::Map(&HANDLERS), "Steps that run at the moments of the run's life."),
+        field("defaults", Shape::Map(&DEFAULTS), "What steps take where they say nothing themselves."),
+        field("steps", Shape::Some(&Shape::Map(&STEP)), "The steps; at least one.").required(),
+    ],
+    inert: &[
+        field("group", Shape::Anything, UNUSED),
+        field("labels", Shape::Anything, UNUSED),
+        field("tags", Shape::Anything, UNUSED),
+        field("schedule", schedule::FORMS, NO_SCHEDULER_YET),
+        field("catchup_window", Shape::Word, NO_SCHEDULER),
+        field("overlap_policy", Shape::Choice(&["skip", "all", "latest"]), NO_SCHEDULER),
+        field("skip_if_successful", Shape::Bool, NO_SCHEDULER),
+        field(
+            "retry_policy",
+            Shape::Anything,
+            "a finished run is only retried by hand in this version (`pintle retry`)",
+        ),
+        field("restart_wait_sec", Shape::Anything, UNUSED),
+        field("queue", Shape::Anything, NO_QUEUE),
+        field("max_active_runs", Shape::Anything, NO_QUEUE),
+        field("worker_selector", Shape::Anything, ONE_WORKER),
+        field("log_dir", Shape::Anything, "logs are kept in Pintle's data directory"),
+        field("log_output", Shape::Anything, "both streams are always kept apart in the log"),
+        field("artifacts", Shape::Anything, UNUSED),
+        field("hist_retention_days", Shape::Anything, NO_RETENTION),
+        field("hist_retention_runs", Shape::Anything, NO_RETENTION),
+        field("max_output_size", Shape::Anything, "the bound of a captured output is 1 MiB in this version"),
+        field("otel", Shape::Anything, UNUSED),
+        field("mail_on", Shape::Anything, NO_MAIL),
+        field("error_mail", Shape::Anything, NO_MAIL),
+        field("info_mail", Shape::Anything, NO_MAIL),
+        field("wait_mail", Shape::Anything, NO_MAIL),
+        field("smtp", Shape::Anything, NO_MAIL),
+        field("run_config", Shape::Anything, UNUSED),
+        field("webhook", Shape::Anything, UNUSED),
+    ],
+    refused: &[
+        ("secrets", LATER),
+        ("delay_sec", LATER),
+        ("actions", LATER),
+        ("step_types", LATER),
+        ("container", LATER),
+        ("resources", LATER),
+        ("policies", LATER),
+        ("plugins", LATER),
+        ("workdir", LATER),
+        ("s3", NEVER),
+        ("redis", NEVER),
+        ("registry_auths", NEVER),
+        ("tools", "is not part of Pintle; install the programs, or run them with `wasi.run`"),
+        ("tasks", NEVER),
+        ("llm", NEVER),
+        ("agent", NEVER),
+        ("harness", NEVER),
+        ("harnesses", NEVER),
+        ("wiki", NEVER),
+        ("kubernetes", NEVER),
+        ("ssh", NEVER),
+    ],
+    together: r#"{
+        "dependentRequired": {"shell_args": ["shell"]},
+        "if": {"properties": {"type": {"const": "chain"}}, "required": ["type"]},
+        "then": {"properties": {"steps": {"items": {"properties": {"depends": {"type": "null"}}}}}}
+    }"#,
+};
+
+/// `defaults`.
+pub(crate) static DEFAULTS: Fields = Fields {
+    key: "defaults",
+    of: "`defaults`",
+    read: &[
+        field("retry_policy", Shape::Map(&RETRY), "Tries of a failed step, where it has no policy of its own."),
+        field("continue_on", CONTINUE, "Ends behind which a run goes on, where a step does not say."),
+        field("repeat_policy", Shape::Map(&REPEAT), "Repetitions of a step, where it has no policy of its own."),
+        field("timeout_sec", Shape::Seconds, "Seconds after which a step fails, where it does not say."),
+        field("signal_on_stop", Shape::Signal, "The signal that asks a step to stop, where it does not say."),
+        field("env", ENV, "Variables of every step, before its own."),
+        field("preconditions", PRECONDITIONS, "What must hold before any step, beside its own."),
+    ],
+    inert: &[field("mail_on_error", Shape::Anything, NO_MAIL)],
+    refused: &[],
+    together: "",
+};
+
+/// `handler_on`.
+pub(crate) static HANDLERS: Fields = Fields {
+    key: "handlers",
+    of: "`handler_on`",
+    read: &[
+        field("init", HANDLER, "Runs before the first step."),
+        field("success", HANDLER, "Runs when the run succeeded, in whole or in part."),
+        field("failure", HANDLER, "Runs when the run failed."),
+        field("abort", HANDLER, "Runs when the run was stopped."),
+        field("cancel", HANDLER, "Runs when the run was stopped.").old("`abort`"),
+        field("exit", HANDLER, "Runs last, whatever became of the run."),
+        field("wait", HANDLER, "Runs when the run begins to wait for people."),
+    ],
+    inert: &[],
+    refused: &[],
+    together: "",
+};
