@@ -84,6 +84,21 @@ fn a_server_that_does_not_answer() -> Result<()> {
     step_fails("    action: http.request\n    with: {url: 'http://127.0.0.1:9/'}", &["127.0.0.1:9"])
 }
 
+/// The step's own time is told in the same words, whatever the step waits for.
+#[test]
+fn a_server_that_keeps_a_step_waiting() -> Result<()> {
+    let hangs = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}/", hangs.local_addr()?);
+    step_fails(
+        &format!("    action: http.request\n    with: {{url: '{url}', timeout_sec: 0.3}}"),
+        &[&url, "no answer in time"],
+    )?;
+    let step = format!("    timeout_sec: 0.3\n    action: http.request\n    with: {{url: '{url}'}}");
+    step_fails(&step, &["timeout", "timeout_sec"])?;
+    let step = format!("    timeout_sec: 0.3\n    action: http.request\n    with: {{url: '{url}', timeout_sec: 0.3}}");
+    step_fails(&step, &["timeout", "timeout_sec"])
+}
+
 #[test]
 fn an_address_that_is_none() -> Result<()> {
     step_fails("    action: http.request\n    with: {url: 'gopher://x/'}", &["gopher"])

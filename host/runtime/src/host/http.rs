@@ -19,13 +19,7 @@ impl wit::Host for CallState {
             return Ok(Err(error));
         }
         let (services, who, record) = (Arc::clone(&self.services), Arc::clone(&self.who), Arc::clone(&self.record));
-        let asker = Asker {
-            clients: &services.http,
-            grant,
-            tenant: &who.tenant,
-            plugin: &who.plugin,
-            remaining: record.remaining(),
-        };
+        let asker = Asker { clients: &services.http, grant, tenant: &who.tenant, plugin: &who.plugin };
         let effect = changes.then(|| record.effect());
         let (requests, mut hops) = (&mut self.budgets.requests, 0);
         let count = || {

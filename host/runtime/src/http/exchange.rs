@@ -49,13 +49,12 @@ struct Hop {
     body: Vec<u8>,
 }
 
-/// Who asks, and what is left of the call.
+/// Who asks. Its call ends by itself when its time is over, and the request with it.
 pub(crate) struct Asker<'a> {
     pub(crate) clients: &'a HttpClients,
     pub(crate) grant: &'a HttpGrant,
     pub(crate) tenant: &'a pintle_core::ids::TenantId,
     pub(crate) plugin: &'a str,
-    pub(crate) remaining: Option<Duration>,
 }
 
 /// What stops a request before it is sent.
@@ -84,8 +83,7 @@ pub(crate) async fn exchange(
     request: wit::Request,
     mut count: impl FnMut() -> Result<(), u64>,
 ) -> Result<Result<wit::Response, u64>, Stopped> {
-    let wish = request.timeout.map_or(TIMEOUT, |ms| Duration::from_millis(u64::from(ms)));
-    let timeout = asker.remaining.map_or(wish, |left| wish.min(left));
+    let timeout = request.timeout.map_or(TIMEOUT, |ms| Duration::from_millis(u64::from(ms)));
     let limit = (request.limit as usize).min(CHUNK_BYTES);
     let redirects = request.redirects.min(REDIRECTS);
     let mut hop = first_hop(request)?;

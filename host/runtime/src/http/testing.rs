@@ -6,7 +6,6 @@
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use pintle_core::ids::TenantId;
 use pintle_plane::BoxFuture;
@@ -55,9 +54,6 @@ pub(super) fn request(method: &str, url: &str) -> wit::Request {
     }
 }
 
-/// What is left of a call in these tests.
-pub(super) const LEFT: Duration = Duration::from_secs(3);
-
 /// Sends it for a plugin with this grant.
 pub(super) async fn ask(
     clients: &HttpClients,
@@ -65,7 +61,7 @@ pub(super) async fn ask(
     request: wit::Request,
 ) -> Result<wit::Response, Stopped> {
     let tenant = TenantId::default_tenant();
-    let asker = Asker { clients, grant, tenant: &tenant, plugin: "acme", remaining: Some(LEFT) };
+    let asker = Asker { clients, grant, tenant: &tenant, plugin: "acme" };
     exchange(&asker, request, || Ok(())).await.map(|answer| answer.unwrap())
 }
 
