@@ -20,8 +20,8 @@ use pintle_core::plan::{Fan, FanForm, Json, StepIndex};
 use pintle_core::run::command::{ChildEnd, Expanded, FailReason, Failed, Gathered};
 use pintle_core::run::{Body, Command, Outcome, RunStatus, StepState};
 use pintle_core::time::Span;
-use pintle_spec::fan::{FanItem, ItemEnd, aggregate, expand};
-use serde_json::{Map, Value};
+use pintle_spec::fan::{Aggregate, FanItem, ItemEnd, aggregate, expand};
+use serde_json::Map;
 use tokio::sync::Notify;
 
 pub(crate) use brood::Brood;
@@ -200,23 +200,22 @@ impl Coordinator {
         };
         let ends = self.ends(live, step).await?;
         let mut held = Vec::with_capacity(ends.len());
-        for end in &ends {
+        for end in ends {
             let outputs = match &end.outputs {
                 Some(json) => serde_json::from_str(&self.unblob_output(json).await?.0).unwrap_or_default(),
                 None => Map::new(),
             };
             let Some(item) = usize::try_from(end.child).ok().and_then(|at| brood.items.get(at)) else { continue };
             let run = brood.id(live, step, end.child).to_string();
-            held.push(ItemEnd { item, run, status: end.status, outputs, error: end.error.clone() });
+            held.push(ItemEnd { item, run, status: end.status, outputs, error: end.error });
         }
-        let text = aggregate(fan, &held);
+        let Aggregate { text, mut outputs } = aggregate(fan, &held);
         if text.len() > self.options.max_output {
             let (count, bound) = (text.len(), self.options.max_output);
             let message =
                 format!("its children left {count} bytes of outputs and at most {bound} are kept; write files");
             return Ok(failed(FailReason::BadOutput, message, None));
         }
-        let mut outputs = outputs_of(fan, &text);
         for (_, value) in &mut outputs {
             inline_output(&*self.store, value).await?;
         }
@@ -253,16 +252,6 @@ fn timed_out(live: &Live, step: StepIndex) -> Outcome {
         retry_after: None,
         output_matched: false,
     })
-}
-
-/// The outputs of one child are the step's own; of several, the parts of the whole result are.
-fn outputs_of(fan: &Fan, text: &str) -> Vec<(String, Json)> {
-    let whole: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
-    let parts = match fan.form {
-        FanForm::Dag => whole.get("outputs").and_then(Value::as_object).cloned().unwrap_or_default(),
-        FanForm::Parallel | FanForm::Foreach => whole,
-    };
-    parts.into_iter().map(|(name, value)| (name, Json(value.to_string()))).collect()
 }
 
 /// One sentence about the first child that did not succeed.

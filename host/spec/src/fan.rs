@@ -15,7 +15,7 @@ mod expand;
 mod outputs;
 mod read;
 
-pub use aggregate::{ItemEnd, aggregate};
+pub use aggregate::{Aggregate, ItemEnd, aggregate};
 pub use expand::expand;
 pub use outputs::{collect, run_outputs};
 

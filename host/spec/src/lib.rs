@@ -58,7 +58,7 @@ pub use assignment::{Resolved, ResolvedCondition, ResolvedProbe, resolve_step};
 pub use bind::{BindFaults, Binding, BoundParams, GivenParams, bind_params};
 pub use dotenv::parse_dotenv;
 pub use eval::{Field, Outer, RunFacts, RunScope, Scope, StepFacts, StepValues};
-pub use fan::{FanError, FanItem, ItemEnd, aggregate, collect, expand, run_outputs};
+pub use fan::{Aggregate, FanError, FanItem, ItemEnd, aggregate, collect, expand, run_outputs};
 pub use fault::{Colours, Faults, Finding, Level, Notices, Report};
 pub use known::{CORE_ACTIONS, CoreAction, KnownActions, input_schema};
 pub use language::language_schema;

@@ -11,8 +11,8 @@ use pintle_core::plugin::ActionRow;
 use pintle_core::run::RunStatus;
 use pintle_spec::eval::{EvalError, StepValues};
 use pintle_spec::{
-    BoundParams, FanError, FanItem, ItemEnd, Outer, RunFacts, RunScope, SourceFile, StepFacts, aggregate, collect,
-    expand, parse,
+    Aggregate, BoundParams, FanError, FanItem, ItemEnd, Outer, RunFacts, RunScope, SourceFile, StepFacts, aggregate,
+    collect, expand, parse,
 };
 use serde_json::Value;
 
@@ -181,7 +181,8 @@ fn the_result_of_a_hundred_thousand_items_is_made_in_time() {
                 ItemEnd { item, run: index.to_string(), status: RunStatus::Succeeded, outputs, error: None }
             })
             .collect();
-        let text = aggregate(fan, &ends);
+        let Aggregate { text, outputs } = aggregate(fan, &ends);
+        assert_eq!(outputs.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["summary", "items", "outputs"]);
         assert!(text.starts_with(r#"{"summary":{"total":100000,"succeeded":100000,"failed":0},"items":[{"index":0,"#));
         assert!(text.ends_with(r#"{"n":99998},{"n":99999}]}"#));
     });

@@ -1,9 +1,13 @@
 //! The result of a step that fanned out, in the forms that files written for Dagu read.
+//!
+//! It is written straight from the ends: ten thousand of them as JSON values would take twenty times the memory of the
+//! text.
 
-use pintle_core::plan::{Fan, FanForm};
+use pintle_core::plan::{Fan, FanForm, Json};
 use pintle_core::run::RunStatus;
 use pintle_core::run::children::is_good;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::FanItem;
 
@@ -22,50 +26,130 @@ pub struct ItemEnd<'a> {
     pub error: Option<String>,
 }
 
-/// The step's result as JSON text. `outputs` holds those of the children that succeeded, in the order of the items.
+/// What the children of a step amount to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aggregate {
+    /// The step's result as JSON text, as its `output:` gets it.
+    pub text: String,
+    /// The step's outputs, each as JSON on one line: those of the one child of `dag.run`; of the other forms the parts
+    /// of the result.
+    pub outputs: Vec<(String, Json)>,
+}
+
+/// `outputs` holds those of the children that succeeded, in the order of the items.
 ///
 /// - `dag.run`, with two spaces: `{name, dagRunId, params, outputs, status}` of its one child;
 /// - `parallel`, with two spaces: `{summary: {total, succeeded, failed}, results: [as above], outputs: [..]}`;
 /// - `foreach`, on one line: `{summary, items: [{index, key, status, outputs, error}], outputs: [..]}`, with `error`
 ///   only where there is one.
 #[must_use]
-pub fn aggregate(fan: &Fan, ends: &[ItemEnd<'_>]) -> String {
-    let good = || ends.iter().filter(|end| is_good(end.status));
-    let succeeded = good().count();
-    let summary = json!({ "total": ends.len(), "succeeded": succeeded, "failed": ends.len() - succeeded });
-    let outputs = || good().map(|end| Value::Object(end.outputs.clone())).collect::<Value>();
+pub fn aggregate(fan: &Fan, ends: &[ItemEnd<'_>]) -> Aggregate {
+    let good = ends.iter().filter(|end| is_good(end.status));
+    let succeeded = good.clone().count();
+    let summary = Summary { total: ends.len(), succeeded, failed: ends.len() - succeeded };
+    let outputs = Each(good.map(|end| &end.outputs));
     match fan.form {
-        FanForm::Dag => format!("{:#}", ends.first().map_or_else(|| json!({}), result)),
+        FanForm::Dag => {
+            let Some(end) = ends.first() else { return Aggregate { text: "{}".to_owned(), outputs: Vec::new() } };
+            let outputs = end.outputs.iter().map(|(name, value)| (name.clone(), Json(value.to_string())));
+            Aggregate { text: pretty(&Child::of(end)), outputs: outputs.collect() }
+        }
         FanForm::Parallel => {
-            let results: Value = ends.iter().map(result).collect();
-            format!("{:#}", json!({ "summary": summary, "results": results, "outputs": outputs() }))
+            let results = Each(ends.iter().map(Child::of));
+            let parts = [part("summary", &summary), part("results", &results), part("outputs", &outputs)];
+            Aggregate { text: pretty(&Parallel { summary, results, outputs }), outputs: parts.into() }
         }
         FanForm::Foreach => {
-            let items: Value = ends.iter().enumerate().map(item).collect();
-            json!({ "summary": summary, "items": items, "outputs": outputs() }).to_string()
+            let items = Each(ends.iter().enumerate().map(Item::of));
+            let parts = [part("summary", &summary), part("items", &items), part("outputs", &outputs)];
+            Aggregate { text: line(&Foreach { summary, items, outputs }), outputs: parts.into() }
         }
     }
 }
 
-fn result(end: &ItemEnd<'_>) -> Value {
-    json!({
-        "name": end.item.dag.as_deref().unwrap_or_default(),
-        "dagRunId": end.run,
-        "params": end.item.params_text(),
-        "outputs": end.outputs,
-        "status": end.status.as_str(),
-    })
+#[derive(Serialize)]
+struct Summary {
+    total: usize,
+    succeeded: usize,
+    failed: usize,
 }
 
-fn item((index, end): (usize, &ItemEnd<'_>)) -> Value {
-    let mut item = json!({
-        "index": index,
-        "key": end.item.key,
-        "status": end.status.as_str(),
-        "outputs": end.outputs,
-    });
-    if let (Value::Object(fields), Some(error)) = (&mut item, &end.error) {
-        fields.insert("error".to_owned(), error.as_str().into());
+#[derive(Serialize)]
+struct Parallel<R: Serialize, O: Serialize> {
+    summary: Summary,
+    results: R,
+    outputs: O,
+}
+
+#[derive(Serialize)]
+struct Foreach<I: Serialize, O: Serialize> {
+    summary: Summary,
+    items: I,
+    outputs: O,
+}
+
+/// A list whose elements are made while it is written.
+struct Each<I>(I);
+
+impl<I: Iterator<Item: Serialize> + Clone> Serialize for Each<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
     }
-    item
+}
+
+#[derive(Serialize)]
+struct Child<'a> {
+    name: &'a str,
+    #[serde(rename = "dagRunId")]
+    run: &'a str,
+    params: String,
+    outputs: &'a Map<String, Value>,
+    status: &'static str,
+}
+
+impl<'a> Child<'a> {
+    fn of(end: &'a ItemEnd<'a>) -> Self {
+        Self {
+            name: end.item.dag.as_deref().unwrap_or_default(),
+            run: &end.run,
+            params: end.item.params_text(),
+            outputs: &end.outputs,
+            status: end.status.as_str(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    index: usize,
+    key: &'a str,
+    status: &'static str,
+    outputs: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}
+
+impl<'a> Item<'a> {
+    fn of((index, end): (usize, &'a ItemEnd<'a>)) -> Self {
+        Self {
+            index,
+            key: &end.item.key,
+            status: end.status.as_str(),
+            outputs: &end.outputs,
+            error: end.error.as_deref(),
+        }
+    }
+}
+
+fn part(name: &str, value: &impl Serialize) -> (String, Json) {
+    (name.to_owned(), Json(line(value)))
+}
+
+/// Names and texts only: nothing that JSON cannot hold.
+fn line(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn pretty(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
 }

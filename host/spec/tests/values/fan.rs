@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use pintle_core::plan::{Fan, StepIndex};
+use pintle_core::plan::{Fan, FanForm, StepIndex};
 use pintle_core::run::RunStatus;
 use pintle_spec::eval::{ItemFacts, StepValues};
 use pintle_spec::{
-    BoundParams, FanItem, ItemEnd, Outer, Plan, RunScope, Scope, StepFacts, aggregate, collect, expand, run_outputs,
+    Aggregate, BoundParams, FanItem, ItemEnd, Outer, Plan, RunScope, Scope, StepFacts, aggregate, collect, expand,
+    run_outputs,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::evaluate::read;
 use crate::table::Case;
@@ -168,5 +169,11 @@ pub(crate) fn result(case: &Case) -> String {
             error: end["error"].as_str().map(str::to_owned),
         })
         .collect();
-    aggregate(fan, &ends)
+    let Aggregate { text, outputs } = aggregate(fan, &ends);
+    let whole: Value = serde_json::from_str(&text).unwrap();
+    let parts = if fan.form == FanForm::Dag { &whole["outputs"] } else { &whole };
+    let outputs = outputs.into_iter().map(|(name, json)| (name, serde_json::from_str(&json.0).unwrap()));
+    let outputs: Map<String, Value> = outputs.collect();
+    assert_eq!(&outputs, parts.as_object().unwrap_or(&Map::new()), "the outputs are the parts of the text");
+    text
 }
