@@ -20,7 +20,7 @@ pub use expand::expand;
 pub use outputs::{collect, run_outputs};
 
 pub(crate) use body::{dress, fans};
-pub(crate) use read::{read_call_form, read_dag_run, read_foreach};
+pub(crate) use read::{read_call_form, read_dag_run, read_dag_step, read_foreach};
 
 use pintle_core::plan::{Child, Fan, FanForm, Plan};
 use serde::{Deserialize, Serialize};

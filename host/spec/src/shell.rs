@@ -43,19 +43,11 @@ fn read_words(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Vec<String>> {
     }
     let text = reader.word(at)?;
     match words::split(&text) {
-        Ok(words) => Some(words.into_iter().map(rejoined).collect()),
+        Ok(words) => Some(words.into_iter().map(words::Word::rejoined).collect()),
         Err(error) => {
             reader.fault(at, format!("{}: {error}", at.path.last()));
             None
         }
-    }
-}
-
-/// A shell's `-o a=b` is one word.
-fn rejoined(word: words::Word) -> String {
-    match word.name {
-        Some(name) => format!("{name}={}", word.text),
-        None => word.text,
     }
 }
 

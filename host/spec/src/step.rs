@@ -1,6 +1,7 @@
 //! One step, from its map to its place in the plan; dependencies are still names.
 
 mod action;
+mod legacy;
 
 use pintle_core::plan::{
     Action, ContinueOn, Json, OnLost, Precondition, RepeatPolicy, RetryPolicy, Role, Step, Template,

@@ -13,6 +13,14 @@ pub(crate) struct Word {
 }
 
 impl Word {
+    /// As it stood there: a shell's `-o a=b` is one word.
+    pub(crate) fn rejoined(self) -> String {
+        match self.name {
+            Some(name) => format!("{name}={}", self.text),
+            None => self.text,
+        }
+    }
+
     /// A word that somebody else has split already: all of it after the first `=` is the value.
     pub(crate) fn from_argument(argument: &str) -> Self {
         match argument.split_once('=') {

@@ -17,12 +17,16 @@
     reason = "a table that cannot be read has failed"
 )]
 
+#[path = "cases/plugins.rs"]
+mod cases_plugins;
 #[path = "values/evaluate.rs"]
 mod evaluate;
 #[path = "values/fan.rs"]
 mod fan;
 #[path = "values/given.rs"]
 mod given;
+#[path = "values/legacy.rs"]
+mod legacy;
 #[path = "values/read.rs"]
 mod read;
 #[path = "values/resolve.rs"]
@@ -104,8 +108,13 @@ fn names_of_other_dags_are_asked_for_as_the_rules_say() {
 }
 
 #[test]
+fn old_forms_are_those_of_today() {
+    hold("legacy", legacy::same);
+}
+
+#[test]
 fn every_rule_has_a_name_of_its_own() {
-    const ALL: [&str; 11] = [
+    const ALL: [&str; 12] = [
         "evaluate",
         "given",
         "resolve",
@@ -117,6 +126,7 @@ fn every_rule_has_a_name_of_its_own() {
         "body",
         "result",
         "needs",
+        "legacy",
     ];
     let all = ALL.map(cases).concat();
     let mut titles: Vec<&str> = all.iter().map(|case| case.title.as_str()).collect();

@@ -41,8 +41,13 @@ pub(crate) fn read_call_form(reader: &mut Reader<'_>, step: &At<'_>) -> Option<A
         return None;
     };
     let dag = reader.word(&at)?;
+    Some(read_dag_step(reader, step, &dag))
+}
+
+/// A DAG with the `params` that an older form has on the step itself.
+pub(crate) fn read_dag_step(reader: &mut Reader<'_>, step: &At<'_>, dag: &str) -> Action {
     let params = step.get("params").and_then(|at| read_params(reader, &at));
-    Some(read_fan(reader, step, &dag, params))
+    read_fan(reader, step, dag, params)
 }
 
 fn read_fan(reader: &mut Reader<'_>, step: &At<'_>, dag: &str, params: Option<Json>) -> Action {

@@ -90,6 +90,22 @@ pub(crate) static STEP: Fields = Fields {
         field("command", TEXT, "What a shell runs.").filled().old("`run`"),
         field("script", Shape::Word, "A script.").old("`run: |`"),
         field("call", Shape::Word, "Another DAG to run.").filled().old("`action: dag.run` with `with: {dag: ..., params: ...}`"),
+        field(
+            "exec",
+            Shape::Either(&[SHELL, Shape::Raw(r#"{"type":"object","required":["command"]}"#)]),
+            "A program with its arguments, without a shell.",
+        )
+        .filled()
+        .old("`action: exec` with `with: {command: ..., args: [...]}`"),
+        field(
+            "executor",
+            Shape::Either(&[Shape::Word, Shape::Raw(r#"{"type":"object","required":["type"],"additionalProperties":false,"properties":{"type":{"type":"string"},"config":{"type":["object","null"]}}}"#)]),
+            "The kind of step, alone or with its `config`.",
+        )
+        .filled()
+        .old("`action:` with its `with:`"),
+        field("type", Shape::Word, "The kind of step.").filled().old("`action:` with its `with:`"),
+        field("config", Shape::Raw(r#"{"type":["object","null"]}"#), "What a step of its kind takes.").old("`with:`"),
         field("params", Shape::Anything, "Parameters of the DAG that is called.").old("`params` in `with`"),
         field("shell", SHELL, "The shell of this step.").old("`with: {shell: ...}`"),
         field("shell_args", ARGUMENTS, "Further arguments of the shell.").old("`with: {shell_args: ...}`"),
@@ -114,10 +130,6 @@ pub(crate) static STEP: Fields = Fields {
         ("routes", LATER),
         ("value", LATER),
         ("inputs", LATER),
-        ("exec", "is an old form; write `action: exec` with `with: {command: ..., args: [...]}`"),
-        ("executor", "is an old form; write `action:` with its `with:`"),
-        ("type", "is an old form; write `action:` with its `with:`"),
-        ("config", "is an old form; write `action:` with its `with:`"),
         ("messages", NEVER),
         ("llm", NEVER),
         ("agent", NEVER),
@@ -134,9 +146,12 @@ pub(crate) static STEP: Fields = Fields {
             {"required": ["action"]},
             {"required": ["foreach"]},
             {"required": ["call"]},
-            {"anyOf": [{"required": ["command"]}, {"required": ["script"]}]}
+            {"required": ["exec"]},
+            {"anyOf": [
+                {"required": ["command"]}, {"required": ["script"]}, {"required": ["executor"]}, {"required": ["type"]}
+            ]}
         ],
-        "dependentRequired": {"params": ["call"], "shell_args": ["shell"], "outputs": ["id"]},
+        "dependentRequired": {"shell_args": ["shell"], "outputs": ["id"]},
         "dependentSchemas": {
             "with": {"anyOf": [{"required": ["run"]}, {"required": ["action"]}]},
             "shell": {"not": {"anyOf": [{"required": ["call"]}, {"required": ["foreach"]}, {"required": ["action"]}]}},
@@ -145,8 +160,13 @@ pub(crate) static STEP: Fields = Fields {
                 {"required": ["foreach"]},
                 {"properties": {"action": {"const": "dag.run"}}, "required": ["action"]}
             ]}},
+            "params": {"anyOf": [{"required": ["call"]}, {"required": ["executor"]}, {"required": ["type"]}]},
+            "config": {"anyOf": [{"required": ["executor"]}, {"required": ["type"]}]},
+            "type": {"not": {"required": ["executor"]}},
             "parallel": {"anyOf": [
                 {"required": ["call"]},
+                {"required": ["executor"]},
+                {"required": ["type"]},
                 {"properties": {"action": {"enum": ["dag.run", "dag.enqueue"]}}, "required": ["action"]}
             ]}
         }

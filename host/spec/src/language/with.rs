@@ -31,8 +31,9 @@ fn opened(schema: &Map<String, Value>, place: &str) -> Map<String, Value> {
             (name, Value::Object(parts)) if BY_NAME.contains(&name) => {
                 parts.iter().map(|(name, part)| (name.clone(), part_of(part, place))).collect()
             }
+            // One word for all of them that a reference may stand there is enough: it is said around them.
             (name, Value::Array(parts)) if LISTS.contains(&name) => {
-                parts.iter().map(|part| part_of(part, place)).collect()
+                parts.iter().map(|part| form_of(part, place)).collect()
             }
             ("items" | "additionalProperties", part) => part_of(part, place),
             (_, value) => value.clone(),
@@ -41,10 +42,15 @@ fn opened(schema: &Map<String, Value>, place: &str) -> Map<String, Value> {
         let keyword = if keyword == "oneOf" { "anyOf" } else { keyword };
         made.insert(keyword.to_owned(), value);
     }
-    if let Some(types) = made.get("type").and_then(with_text) {
+    let chosen = made.contains_key("enum") || made.contains_key("const");
+    if let Some(types) = made.get("type").filter(|_| !chosen).and_then(with_text) {
         made.insert("type".into(), types);
     }
     made
+}
+
+fn form_of(form: &Value, place: &str) -> Value {
+    form.as_object().map_or_else(|| form.clone(), |form| Value::Object(opened(form, place)))
 }
 
 fn part_of(part: &Value, place: &str) -> Value {
@@ -62,7 +68,18 @@ fn part_of(part: &Value, place: &str) -> Value {
     for said in ["description", "title", "default", "examples"] {
         whole.extend(made.remove(said).map(|value| (said.to_owned(), value)));
     }
-    whole.insert("anyOf".into(), json!([made, {"type": "string", "pattern": "\\$"}]));
+    let reference = json!({"type": "string", "pattern": "\\$"});
+    let forms = match made.remove("anyOf") {
+        Some(Value::Array(mut forms)) if made.is_empty() => {
+            forms.push(reference);
+            forms
+        }
+        forms => {
+            made.extend(forms.map(|forms| ("anyOf".to_owned(), forms)));
+            vec![Value::Object(made), reference]
+        }
+    };
+    whole.insert("anyOf".into(), forms.into());
     Value::Object(whole)
 }
 

@@ -3,6 +3,7 @@
 use pintle_core::plan::{Action, Json, Role};
 
 use super::Around;
+use super::legacy::{read_exec, read_executor, runs_dag};
 use crate::fan::{read_call_form, read_dag_run, read_foreach};
 use crate::fields::{LATER_ACTIONS, STEP};
 use crate::known::{DAG_RUN, input_schema, unknown_action};
@@ -11,14 +12,14 @@ use crate::reader::{At, Reader};
 use crate::run::{read_old_run, read_run};
 use crate::schema::check_with;
 
-/// Fields of which a step has exactly one. `command` and `script` go together.
-const FORMS: [&str; 6] = ["run", "action", "foreach", "call", "command", "script"];
+/// Fields of which a step has exactly one, but for old forms that go together.
+const FORMS: [&str; 9] = ["run", "action", "foreach", "call", "exec", "executor", "type", "command", "script"];
 
 /// Exactly one of `run`, `action`, `foreach` and the older forms.
 pub(super) fn read_action(reader: &mut Reader<'_>, step: &At<'_>, role: Role, around: Around<'_>) -> Option<Action> {
     let mut forms = FORMS.into_iter().filter(|key| step.entry(key).is_some());
     let form = forms.next();
-    let other = forms.next().filter(|other| (form, *other) != (Some("command"), "script"));
+    let other = forms.find(|other| !form.is_some_and(|form| go_together(form, other)));
     if let (Some(form), Some(other)) = (form, other) {
         refuse_both(reader, step, form, other);
         return None;
@@ -29,6 +30,8 @@ pub(super) fn read_action(reader: &mut Reader<'_>, step: &At<'_>, role: Role, ar
         Some("action") => read_call(reader, step),
         Some("foreach") => read_foreach(reader, step, role, around),
         Some("call") => read_call_form(reader, step),
+        Some("exec") => read_exec(reader, step),
+        Some("executor" | "type") => read_executor(reader, step),
         Some(_) => read_old_run(reader, step),
         None => {
             // The field that it has instead, or mistyped, is a fault already.
@@ -37,6 +40,16 @@ pub(super) fn read_action(reader: &mut Reader<'_>, step: &At<'_>, role: Role, ar
             }
             None
         }
+    }
+}
+
+/// `command` with `script`; both with the kind of step that they belong to. A kind named twice is refused there.
+fn go_together(form: &str, other: &str) -> bool {
+    match form {
+        "command" => other == "script",
+        "executor" => matches!(other, "type" | "command" | "script"),
+        "type" => matches!(other, "command" | "script"),
+        _ => false,
     }
 }
 
@@ -56,19 +69,24 @@ fn refuse_both(reader: &mut Reader<'_>, step: &At<'_>, form: &str, other: &str) 
 /// Fields that only go with one of the forms.
 fn refuse_beside(reader: &mut Reader<'_>, step: &At<'_>, form: Option<&str>) {
     let name = step.get("action").and_then(|at| at.scalar().map(|scalar| scalar.as_text()));
-    let runs_dag = form == Some("call") || name.as_deref() == Some(DAG_RUN);
+    let calls = form == Some("call") || runs_dag(step);
+    let runs_dag = calls || name.as_deref() == Some(DAG_RUN);
     let later = name.as_deref().is_some_and(|name| LATER_ACTIONS.contains(&name));
     if !runs_dag && !later && step.get("parallel").is_some() {
         let message = "`parallel` goes with `action: dag.run`; for steps of this file use `foreach`";
         reader.fault_key(step, "parallel", message);
     }
-    if form != Some("call") && step.get("params").is_some() {
+    if !calls && step.get("params").is_some() {
         let message = if runs_dag {
             "`params` of `dag.run` stands in `with:`, beside `dag`"
         } else {
             "`params` belongs to `action: dag.run`, in its `with:`; this step runs no other DAG"
         };
         reader.fault_key(step, "params", message);
+    }
+    if !matches!(form, Some("executor" | "type")) && step.get("config").is_some() {
+        let message = "`config` belongs to the old `type` or `executor`; an action's input stands in `with:`";
+        reader.fault_key(step, "config", message);
     }
     if !runs_dag && form != Some("foreach") {
         return;

@@ -26,6 +26,7 @@ pub(crate) fn plugins() -> Vec<ActionRow> {
                 "headers":{"type":"object","additionalProperties":{"type":"string"}},
                 "body":{},
                 "timeout_ms":{"type":"integer","minimum":1,"maximum":600000},
+                "timeout_sec":{"type":["number","null"]},
                 "follow":{"type":"boolean"},
                 "auth":{"anyOf":[{"$ref":"#/$defs/basic"},{"$ref":"#/$defs/bearer"}]}},
               "$defs":{
@@ -36,7 +37,12 @@ pub(crate) fn plugins() -> Vec<ActionRow> {
         ),
         row(
             "jq.filter",
-            r#"{"type":"object","required":["filter"],"properties":{"filter":{"type":"string"},"input":{}}}"#,
+            r#"{"type":"object","required":["filter"],"properties":{
+                "filter":{"type":"string"},"input":{},"data":{},"raw":{"type":"boolean"}}}"#,
+        ),
+        row(
+            "template.render",
+            r#"{"type":"object","required":["template"],"properties":{"template":{"type":"string"},"data":{}}}"#,
         ),
         row("free.form", ""),
     ]

@@ -59,7 +59,7 @@ pub(crate) fn needs(case: &Case) -> String {
     if needs.is_empty() { "none".to_owned() } else { needs.join("\n") }
 }
 
-fn with_steps(document: &str) -> String {
+pub(crate) fn with_steps(document: &str) -> String {
     let has_steps = document.lines().any(|line| line.starts_with("steps:"));
     if has_steps { document.to_owned() } else { format!("{document}\nsteps: [{{action: noop}}]") }
 }
