@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pintle_core::counter::Fence;
-use pintle_core::limits::MAX_OUTPUT;
 use pintle_core::plan::{Plan, Role, Step, StepIndex};
 use pintle_core::run::{StepState, StepStatus};
 use pintle_plane::worker::{Assignment, ClaimId, Condition, Probe};
@@ -208,9 +207,10 @@ impl Base<'_> {
             timeout: self.step.timeout,
             stdout_file: resolved.stdout.map(PathBuf::from),
             stderr_file: resolved.stderr.map(PathBuf::from),
-            capture_stdout: self.step.output.is_some(),
+            capture_stdout: self.step.output.as_ref().is_some_and(|output| output.variable().is_some()),
+            published: resolved.published,
             declared_outputs: self.step.outputs.iter().map(|o| (o.name.clone(), o.kind)).collect(),
-            max_output: options.max_output.min(MAX_OUTPUT),
+            max_output: self.live.run.plan.max_output.map_or(options.max_output, |bytes| bytes as usize),
             repeat_probe: resolved.repeat.map(probe),
         }
     }

@@ -210,8 +210,9 @@ impl Coordinator {
             held.push(ItemEnd { item, run, status: end.status, outputs, error: end.error });
         }
         let Aggregate { text, mut outputs } = aggregate(fan, &held);
-        if text.len() > self.options.max_output {
-            let (count, bound) = (text.len(), self.options.max_output);
+        let bound = plan.max_output.map_or(self.options.max_output, |bytes| bytes as usize);
+        if text.len() > bound {
+            let count = text.len();
             let message =
                 format!("its children left {count} bytes of outputs and at most {bound} are kept; write files");
             return Ok(failed(FailReason::BadOutput, message, None));

@@ -14,8 +14,10 @@ pub const MAX_LOSSES: u32 = 3;
 pub const MAX_WAIT: Span = Span::from_secs(7 * 24 * 3600);
 /// Steps of one plan, handlers included.
 pub const MAX_STEPS: usize = 100_000;
-/// Captured standard output, output file and outputs of one step, in bytes.
+/// Captured standard output, output file and outputs of one step, in bytes, where neither DAG nor settings say more.
 pub const MAX_OUTPUT: usize = 1 << 20;
+/// The most that `max_output_size` of a DAG may say, in bytes.
+pub const MOST_OUTPUT: usize = 16 << 20;
 /// A payload above this is a blob, in bytes.
 pub const MAX_INLINE: usize = 64 << 10;
 /// Of a step's name, in bytes.
@@ -30,6 +32,7 @@ pub const MAX_PAGE: u32 = 1_000;
 const _: () = {
     assert!(3 * LEASE_RENEWAL.as_millis() < LEASE.as_millis() - LEASE_MARGIN.as_millis());
     assert!(MAX_INLINE < MAX_OUTPUT);
+    assert!(MAX_OUTPUT <= MOST_OUTPUT && MOST_OUTPUT <= u32::MAX as usize);
     assert!(MAX_STEP_ID < MAX_STEP_NAME);
     assert!(MAX_STEPS <= u32::MAX as usize);
 };

@@ -6,10 +6,12 @@
 //! its step is claimed.
 
 mod fan;
+mod output;
 
 use serde::{Deserialize, Serialize};
 
 pub use fan::{Child, Fan, FanForm};
+pub use output::{DeclaredOutput, Decode, Output, OutputField, OutputFrom, OutputKind, OutputRead, OutputSource};
 
 use crate::limits;
 use crate::schedule::Scheduling;
@@ -80,6 +82,9 @@ pub struct Plan {
     pub timeout: Option<Span>,
     /// Between the signal that asks a step to stop and the one that makes it.
     pub clean_up: Span,
+    /// Bound of everything that is kept of one step's output, in bytes; none: the process's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_output: Option<u32>,
     /// All must hold, or the run is aborted before its first step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preconditions: Vec<Precondition>,
@@ -170,9 +175,12 @@ pub struct Step {
     /// Sent first when the step is to stop; `SIGTERM` without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_signal: Option<String>,
-    /// `output:`: what of the step's standard output the steps behind it see.
+    /// `output:`: what of the step the steps behind it see.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Output>,
+    /// `stdout: {outputs: ...}`: what of the step's standard output becomes outputs, for whoever runs this DAG too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<OutputField>,
     /// `outputs:`: what the step writes to `$PINTLE_OUTPUT_FILE`, each exactly once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<DeclaredOutput>,
@@ -229,6 +237,7 @@ impl Step {
             timeout: None,
             stop_signal: None,
             output: None,
+            published: Vec::new(),
             outputs: Vec::new(),
             stdout: None,
             stderr: None,
@@ -457,35 +466,6 @@ pub enum RepeatMode {
     Until,
 }
 
-/// `output:`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Output {
-    /// Trimmed standard output, as a variable of the steps behind.
-    Variable(String),
-}
-
-/// One entry of `outputs:`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeclaredOutput {
-    /// `${steps.ID.outputs.NAME}`.
-    pub name: String,
-    /// How the value is read.
-    #[serde(default)]
-    pub kind: OutputKind,
-}
-
-/// How a declared output is read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OutputKind {
-    /// As it stands.
-    #[default]
-    String,
-    /// Must be JSON.
-    Json,
-}
-
 /// What becomes of a step when its worker is lost (I-5: steps that act by themselves are at-least-once).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -517,6 +497,7 @@ impl Plan {
             max_active_steps: None,
             timeout: None,
             clean_up: limits::CLEAN_UP,
+            max_output: None,
             preconditions: Vec::new(),
             scheduling: None,
             steps: Vec::new(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pintle_core::counter::{Attempt, Fence, Version};
 use pintle_core::ids::{RunId, TenantId, WorkerId};
-use pintle_core::plan::{OutputKind, StepIndex};
+use pintle_core::plan::{OutputField, OutputKind, StepIndex};
 use pintle_core::run::command::Outcome;
 use pintle_core::time::Span;
 use serde::{Deserialize, Serialize};
@@ -66,11 +66,13 @@ pub struct Assignment {
     pub stdout_file: Option<PathBuf>,
     /// As `stdout_file`.
     pub stderr_file: Option<PathBuf>,
-    /// Whether standard output is needed whole (`output:`), up to `max_output`.
+    /// Whether standard output is needed whole (`output: NAME`), up to `max_output`.
     pub capture_stdout: bool,
+    /// Outputs that are read when the action has succeeded, or given out as they are: every text in them is resolved.
+    pub published: Vec<OutputField>,
     /// Names that the step must write to its output file; empty: the file is not read.
     pub declared_outputs: Vec<(String, OutputKind)>,
-    /// Bound of the captured standard output and of the output file, in bytes.
+    /// Bound of each captured stream, of the output file and of every output, in bytes.
     pub max_output: usize,
     /// Repeat condition that needs a program; checked after a successful action.
     pub repeat_probe: Option<Probe>,

@@ -12,10 +12,13 @@ pub use condition::{ResolvedCondition, ResolvedProbe, repeat_condition, run_prec
 
 use std::path::Path;
 
-use pintle_core::plan::{Action, Json, Plan, RunBody, Shell, Step, StepIndex, Template};
+use pintle_core::plan::{
+    Action, Json, Output, OutputField, OutputFrom, OutputRead, OutputSource, Plan, RunBody, Shell, Step, StepIndex,
+    Template,
+};
 use serde_json::{Value, json};
 
-use crate::eval::{EvalError, Field, Scope, resolve, resolve_json};
+use crate::eval::{EvalError, Field, Scope, resolve, resolve_json, resolve_json_typed};
 use crate::known::{KnownActions, input_schema};
 
 /// A step whose values are all known.
@@ -36,6 +39,8 @@ pub struct Resolved {
     pub stdout: Option<String>,
     /// File that gets a copy of standard error.
     pub stderr: Option<String>,
+    /// Outputs that are read after the action, or given out as they are: no text in them holds a reference any more.
+    pub published: Vec<OutputField>,
     /// Checked after the action, where that needs a program.
     pub repeat: Option<ResolvedProbe>,
 }
@@ -89,6 +94,7 @@ pub fn resolve_step(
         conditions,
         stdout: texts.optional(step.stdout.as_ref(), "stdout")?,
         stderr: texts.optional(step.stderr.as_ref(), "stderr")?,
+        published: published(&texts, step)?,
         repeat: condition::repeat_probe(&texts, step)?,
     })
 }
@@ -169,6 +175,26 @@ impl Texts<'_> {
         });
         Ok(input.to_string())
     }
+}
+
+/// The outputs of `output:` and `stdout:`, in their order.
+fn published(texts: &Texts<'_>, step: &Step) -> Result<Vec<OutputField>, ResolveError> {
+    const FIELD: &str = "output";
+    let written = step.output.iter().flat_map(Output::fields).chain(&step.published);
+    let resolved = written.map(|field| {
+        let source = match &field.source {
+            OutputSource::Value(json) => {
+                OutputSource::Value(resolve_json_typed(json, texts.scope).map_err(|source| texts.error(FIELD, source))?)
+            }
+            OutputSource::Read(OutputRead { from: OutputFrom::File(path), decode, select }) => {
+                let from = OutputFrom::File(Template(texts.text(path, Field::Expanded, FIELD)?));
+                OutputSource::Read(OutputRead { from, decode: *decode, select: select.clone() })
+            }
+            OutputSource::Read(read) => OutputSource::Read(read.clone()),
+        };
+        Ok(OutputField { name: field.name.clone(), source })
+    });
+    resolved.collect()
 }
 
 /// A step that fans out does nothing itself: its worker only looks at its preconditions.

@@ -1,5 +1,6 @@
 //! The root of a document: everything that a plan holds beside its steps, and then the steps.
 
+use pintle_core::limits::MOST_OUTPUT;
 use pintle_core::plan::{Plan, Role, SCHEMA, Template};
 use pintle_core::time::Span;
 
@@ -50,6 +51,7 @@ pub(crate) fn read_dag(reader: &mut Reader<'_>, dag: &At<'_>, stem: &str) -> Opt
         max_active_steps: max_active_steps.filter(|limit| *limit > 0),
         timeout: timeout.filter(|span| *span > Span::ZERO),
         clean_up: reader.seconds_field(dag, "max_clean_up_time_sec").unwrap_or(CLEAN_UP),
+        max_output: read_max_output(reader, dag),
         preconditions: read_preconditions(reader, dag),
         scheduling: read_scheduling(reader, dag),
         steps,
@@ -76,6 +78,13 @@ fn read_name(reader: &mut Reader<'_>, dag: &At<'_>, stem: &str) -> String {
         );
     }
     name
+}
+
+/// Bytes; 0 and more than may be kept are faults.
+fn read_max_output(reader: &mut Reader<'_>, dag: &At<'_>) -> Option<u32> {
+    let at = dag.get("max_output_size")?;
+    let bytes = reader.whole(&at, 1, MOST_OUTPUT as i128)?;
+    u32::try_from(bytes).ok()
 }
 
 fn read_is_chain(reader: &mut Reader<'_>, dag: &At<'_>) -> bool {

@@ -29,7 +29,7 @@ use std::cell::Cell;
 use pintle_core::plan::Template;
 
 use crate::limits::MAX_VALUE_BYTES;
-pub(crate) use json::resolve_typed;
+pub(crate) use json::{resolve_json_typed, resolve_typed};
 pub(crate) use lex::{Piece, pieces};
 pub(crate) use scope::{CONTEXT_FIELDS, depends_on};
 
@@ -112,10 +112,13 @@ fn expand(text: &str, scope: &Scope<'_>, field: Field, walk: Walk<'_>) -> Result
             Piece::Text(text) => out.push_str(text),
             Piece::Escaped(whole) if field == Field::Expanded => push_unescaped(whole, &mut out),
             Piece::Escaped(whole) => out.push_str(whole),
-            Piece::Qualified { whole, path } => match scope.qualified(path) {
-                Some(value) => out.push_str(&value),
-                None => out.push_str(whole),
-            },
+            Piece::Qualified { whole, path } => {
+                walk.spend(scope.taken_apart(path))?;
+                match scope.qualified(path) {
+                    Some(value) => out.push_str(&value),
+                    None => out.push_str(whole),
+                }
+            }
             Piece::Variable { whole, name } => match variable(scope, whole, name, field) {
                 Some(value) => out.push_str(&value),
                 None => out.push_str(whole),

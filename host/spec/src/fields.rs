@@ -8,6 +8,7 @@
 //! refused, so that no file is half-obeyed.
 
 mod dag;
+mod output;
 mod params;
 mod policy;
 mod schedule;
@@ -19,7 +20,8 @@ pub(crate) use params::{PARAM, PARAM_PROPERTY, PARAM_SCHEMA, PARAM_VALUES};
 pub(crate) use policy::{CONTINUE_ON, PRECONDITION, REPEAT, RETRY};
 pub(crate) use schedule::{SCHEDULE, SCHEDULES};
 pub(crate) use shape::{Empty, Shape};
-pub(crate) use step::{FOREACH, OUTPUT, PARALLEL, RUN_WITH, STEP};
+pub(crate) use output::{OUTPUT, OUTPUT_FIELD, STDERR, STDOUT, STDOUT_FIELD, STDOUT_OUTPUTS};
+pub(crate) use step::{FOREACH, PARALLEL, RUN_WITH, STEP};
 
 /// The fields of one kind of map.
 #[derive(Debug)]

@@ -71,6 +71,10 @@ pub const MAX_FAN_BYTES: usize = 16 * 1024 * 1024;
 pub const MAX_KEY_BYTES: usize = 1_024;
 /// Documents of a file.
 pub const MAX_DOCUMENTS: usize = 1_000;
+/// Outputs of one step that are written out.
+pub const MAX_OUTPUTS: usize = 1_000;
+/// Bytes of a jq program that selects an output.
+pub const MAX_SELECT_BYTES: usize = 16 * 1024;
 /// Bytes of a step's output file.
 pub const MAX_OUTPUT_FILE_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of a dotenv file.

@@ -1,23 +1,63 @@
 //! `output`, `outputs`, `stdout` and `stderr`: what remains of a step.
 
+mod field;
+
 use std::collections::HashSet;
 
-use pintle_core::plan::{DeclaredOutput, Output, OutputKind, Template};
+use pintle_core::plan::{Action, DeclaredOutput, Output, OutputField, OutputKind, Template};
 
-use crate::fields::OUTPUT;
+use crate::fields::{OUTPUT, STDERR, STDOUT};
 use crate::nearest::did_you_mean;
 use crate::reader::{At, Reader};
 use crate::words::is_name;
+use field::{read_fields, read_published};
 
-/// `output: NAME`.
-pub(crate) fn read_output(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Output> {
+/// What remains of a step.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    pub(crate) output: Option<Output>,
+    pub(crate) published: Vec<OutputField>,
+    pub(crate) outputs: Vec<DeclaredOutput>,
+    pub(crate) stdout: Option<Template>,
+    pub(crate) stderr: Option<Template>,
+}
+
+/// Everything that a step leaves behind; no output of it is given a value twice.
+pub(crate) fn read_left(reader: &mut Reader<'_>, step: &At<'_>, action: &Action) -> Left {
+    let output = read_output(reader, step);
+    let (stdout, published) = read_stdout(reader, step);
+    let left =
+        Left { output, published, outputs: read_outputs(reader, step), stdout, stderr: read_stderr(reader, step) };
+    let fields = left.output.as_ref().map(Output::fields).unwrap_or_default();
+    if action.fan().is_some() {
+        for (key, _) in [("output", fields), ("stdout", &left.published)].iter().filter(|(_, all)| !all.is_empty()) {
+            let message = format!(
+                "`{key}` of a step that runs other DAGs cannot be taken apart here; write `output: NAME`, and read it in a step behind"
+            );
+            reader.fault_key(step, key, message);
+        }
+    }
+    if step.get("id").is_none() && !(fields.is_empty() && left.published.is_empty()) {
+        let key = if fields.is_empty() { "stdout" } else { "output" };
+        reader.notice_key(step, key, "nothing can refer to these outputs, for the step has no `id:`");
+    }
+    let mut seen: HashSet<&str> = left.outputs.iter().map(|output| output.name.as_str()).collect();
+    for (key, all) in [("output", fields), ("stdout", left.published.as_slice())] {
+        for name in all.iter().filter_map(|field| field.name.as_deref()) {
+            if !seen.insert(name) {
+                let message = format!("the output `{name}` is given a value twice in this step; keep one of the two");
+                reader.fault_key(step, key, message);
+            }
+        }
+    }
+    left
+}
+
+/// `output: NAME`, or a map.
+fn read_output(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Output> {
     let at = step.get("output")?;
     if at.is_map() {
-        reader.fault(
-            &at,
-            "`output` as a map is not read by this version; write the name of a variable, or declare `outputs:`",
-        );
-        return None;
+        return Some(Output::Fields(read_fields(reader, &at)));
     }
     let text = reader.word(&at)?;
     let name = text.strip_prefix('$').unwrap_or(&text);
@@ -30,7 +70,7 @@ pub(crate) fn read_output(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Outp
 }
 
 /// `outputs:`, a list of names and types.
-pub(crate) fn read_outputs(reader: &mut Reader<'_>, step: &At<'_>) -> Vec<DeclaredOutput> {
+fn read_outputs(reader: &mut Reader<'_>, step: &At<'_>) -> Vec<DeclaredOutput> {
     let Some(at) = step.get("outputs") else { return Vec::new() };
     if !at.is_list() {
         reader.mismatch(&at, "a list such as `- name: count`");
@@ -85,12 +125,28 @@ fn read_declared(reader: &mut Reader<'_>, item: &At<'_>) -> Option<DeclaredOutpu
     Some(DeclaredOutput { name, kind })
 }
 
-/// `stdout` or `stderr`: a path.
-pub(crate) fn read_stream(reader: &mut Reader<'_>, step: &At<'_>, key: &str) -> Option<Template> {
-    let at = step.get(key)?;
-    if at.is_map() {
-        reader.fault(&at, format!("`{key}` as a map is not read by this version; write the path of a file"));
-        return None;
+/// `stdout`: the path of a file, or a map of what becomes of it.
+fn read_stdout(reader: &mut Reader<'_>, step: &At<'_>) -> (Option<Template>, Vec<OutputField>) {
+    let Some(at) = step.get("stdout") else { return (None, Vec::new()) };
+    if !at.is_map() {
+        return (reader.word(&at).map(Template), Vec::new());
     }
-    reader.word(&at).map(Template)
+    reader.check_fields(&at, &STDOUT);
+    if at.entries().is_empty() {
+        reader.fault(&at, "`stdout` is empty; write the path of a file, or `outputs:`");
+    }
+    (None, read_published(reader, &at))
+}
+
+/// `stderr`: the path of a file.
+fn read_stderr(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Template> {
+    let at = step.get("stderr")?;
+    if !at.is_map() {
+        return reader.word(&at).map(Template);
+    }
+    reader.check_fields(&at, &STDERR);
+    if at.entries().is_empty() {
+        reader.fault(&at, "`stderr` is empty; write the path of a file");
+    }
+    None
 }

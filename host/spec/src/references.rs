@@ -15,7 +15,7 @@ use crate::limits::MAX_CHECKED_REFERENCES;
 use crate::reader::{At, Reader};
 
 /// Fields of a step that are names, or text for people, and never evaluated.
-const PLAIN: &[&str] = &["id", "name", "description", "depends", "outputs", "output"];
+const PLAIN: &[&str] = &["id", "name", "description", "depends", "outputs"];
 
 /// Where a text is evaluated: it decides what the text can see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +149,23 @@ impl<'c> Check<'c, '_> {
                     self.items.parallel = false;
                 }
                 (key, _) if PLAIN.contains(&key) => {}
+                ("output", _) => self.outputs(&field),
+                ("stdout", _) if field.is_map() => {
+                    if let Some(fields) = field.get("outputs").as_ref().and_then(|outputs| outputs.get("fields")) {
+                        self.outputs(&fields);
+                    }
+                }
                 _ => self.walk(&field),
+            }
+        }
+    }
+
+    /// Values are evaluated, and paths; how an output is taken apart is another language's.
+    fn outputs(&mut self, at: &At<'_>) {
+        for (_, field) in at.fields() {
+            match field.is_map() && ["value", "from", "decode", "select"].iter().any(|key| field.entry(key).is_some()) {
+                true => ["value", "path"].iter().for_each(|key| self.walk_field(&field, key)),
+                false => self.walk(&field),
             }
         }
     }
@@ -225,5 +241,5 @@ fn in_step(plan: &Plan, index: StepIndex, name: &str) -> bool {
 }
 
 fn gives_out(plan: &Plan, name: &str) -> bool {
-    plan.steps.iter().any(|step| matches!(&step.output, Some(Output::Variable(set)) if set == name))
+    plan.steps.iter().any(|step| step.output.as_ref().and_then(Output::variable) == Some(name))
 }

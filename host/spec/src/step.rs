@@ -11,7 +11,7 @@ use pintle_core::time::Span;
 use crate::fields::{DEFAULTS, STEP};
 use crate::limits::{MAX_ID_BYTES, MAX_NAME_BYTES};
 use crate::nearest::{did_you_mean, nearest};
-use crate::output::{read_output, read_outputs, read_stream};
+use crate::output::{Left, read_left};
 use crate::policy::{read_continue_on, read_repeat, read_retry};
 use crate::precondition::read_preconditions;
 use crate::reader::{At, Reader};
@@ -106,12 +106,14 @@ pub(crate) fn read_step(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around
     let mut preconditions = defaults.preconditions.clone();
     preconditions.extend(read_preconditions(reader, at));
     let timeout = reader.seconds_field(at, "timeout_sec").or(defaults.timeout);
+    let Left { output, published, outputs, stdout, stderr } = read_left(reader, at, &action);
+    let on_lost = read_on_lost(reader, at, &action);
     let step = Step {
         name: name.or_else(|| id.clone()).unwrap_or_default(),
         id,
         description: reader.text_field(at, "description"),
         role,
-        on_lost: read_on_lost(reader, at, &action),
+        on_lost,
         action,
         depends: Vec::new(),
         env,
@@ -122,10 +124,11 @@ pub(crate) fn read_step(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around
         repeat: read_repeat_or_default(reader, at, defaults),
         timeout: timeout.filter(|span| *span > Span::ZERO),
         stop_signal: read_signal(reader, at).or_else(|| defaults.stop_signal.clone()),
-        output: read_output(reader, at),
-        outputs: read_outputs(reader, at),
-        stdout: read_stream(reader, at, "stdout"),
-        stderr: read_stream(reader, at, "stderr"),
+        output,
+        published,
+        outputs,
+        stdout,
+        stderr,
     };
     let place_of = |key: &str| at.get(key).map(|at| at.place());
     Some(Draft {

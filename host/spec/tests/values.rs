@@ -27,6 +27,8 @@ mod fan;
 mod given;
 #[path = "values/legacy.rs"]
 mod legacy;
+#[path = "values/left.rs"]
+mod left;
 #[path = "values/read.rs"]
 mod read;
 #[path = "values/resolve.rs"]
@@ -65,6 +67,11 @@ fn parameters_are_bound_as_the_rules_say() {
 #[test]
 fn steps_are_resolved_as_the_rules_say() {
     hold("resolve", resolve::answer);
+}
+
+#[test]
+fn outputs_are_read_from_documents_as_the_rules_say() {
+    hold("left", left::answer);
 }
 
 #[test]

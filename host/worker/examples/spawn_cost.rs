@@ -136,6 +136,7 @@ impl Chain {
             stdout_file: None,
             stderr_file: None,
             capture_stdout: false,
+            published: Vec::new(),
             declared_outputs: Vec::new(),
             max_output: 1 << 20,
             repeat_probe: None,

@@ -19,6 +19,7 @@
 mod desk;
 mod log;
 mod outcome;
+mod output;
 mod printer;
 mod probe;
 mod step;

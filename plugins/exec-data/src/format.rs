@@ -3,6 +3,9 @@
 use pintle_guest::prelude::*;
 use serde_json::{Map, Value};
 
+/// Code of the failure that data is not of the format that was named.
+const UNREADABLE: &str = "unreadable";
+
 /// How data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -45,7 +48,7 @@ impl Format {
     }
 
     fn unreadable(self, why: impl std::fmt::Display) -> Error {
-        Error::invalid(format!("the data is not {}: {why}", self.name()))
+        Error::invalid(format!("the data is not {}: {why}", self.name())).code(UNREADABLE)
     }
 
     fn unwritable(self, why: impl std::fmt::Display) -> Error {

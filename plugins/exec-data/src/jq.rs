@@ -16,6 +16,9 @@ use crate::source::Source;
 
 type Kind = JustLut<Val>;
 
+/// Code of the failure that a program cannot be compiled: its message speaks of the program, and of no data.
+const FAULTY: &str = "program";
+
 /// In front of every program: what jq has built in, and jaq leaves to its host.
 const PRELUDE: &str = "def env: $ENV; ";
 
@@ -232,7 +235,7 @@ fn head(text: &str) -> &str {
 }
 
 fn unknown() -> Error {
-    Error::invalid("the jq program is faulty")
+    Error::invalid("the jq program is faulty").code(FAULTY)
 }
 
 /// Names line and column in the program as the step wrote it.
@@ -242,7 +245,8 @@ fn faulty(code: &str, found: &str, what: &str) -> Error {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let found = if found.is_empty() { "the end of the program".to_owned() } else { format!("`{}`", shortened(found)) };
-    Error::invalid(format!("the jq program is faulty at line {line}, column {column}: {what}, found {found}"))
+    let message = format!("the jq program is faulty at line {line}, column {column}: {what}, found {found}");
+    Error::invalid(message).code(FAULTY)
 }
 
 #[cfg(test)]

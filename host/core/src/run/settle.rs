@@ -70,7 +70,7 @@ fn children_over(draft: &mut Draft<'_>, index: StepIndex, step: &Step, gathered:
 fn variable(step: &Step, printed: Option<String>) -> Option<String> {
     match &step.output {
         Some(Output::Variable(_)) => printed.map(|text| text.trim().to_owned()),
-        None => None,
+        Some(Output::Fields(_)) | None => None,
     }
 }
 

@@ -53,6 +53,27 @@ pub(crate) fn resolve_typed(template: &Template, scope: &Scope<'_>) -> Result<Va
     Ok(typed.unwrap_or(Value::String(text)))
 }
 
+/// The JSON with every string evaluated as [`resolve_typed`] does.
+pub(crate) fn resolve_json_typed(json: &Json, scope: &Scope<'_>) -> Result<Json, EvalError> {
+    if !json.0.contains('$') {
+        return Ok(json.clone());
+    }
+    let value: Value = serde_json::from_str(&json.0).map_err(|error| EvalError::NotJson(error.to_string()))?;
+    Ok(Json(typed(value, scope)?.to_string()))
+}
+
+fn typed(value: Value, scope: &Scope<'_>) -> Result<Value, EvalError> {
+    match value {
+        Value::String(text) => resolve_typed(&Template(text), scope),
+        Value::Array(items) => items.into_iter().map(|item| typed(item, scope)).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(key, value)| Ok((key, typed(value, scope)?)));
+            fields.collect::<Result<serde_json::Map<_, _>, _>>().map(Value::Object)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(value),
+    }
+}
+
 fn is_one_reference(text: &str) -> bool {
     let mut pieces = pieces(text);
     let reference = pieces.next().is_some_and(|piece| !matches!(piece, Piece::Text(_) | Piece::Escaped(_)));

@@ -102,7 +102,7 @@ impl RunScope {
             consts: consts.collect(),
             params: params.clone(),
             context: facts.context(plan),
-            has_variables: plan.steps.iter().any(|step| step.output.is_some()),
+            has_variables: plan.steps.iter().any(|step| step.output.as_ref().is_some_and(|o| o.variable().is_some())),
             ids: plan.indexed().filter_map(|(index, step)| Some((step.id.clone()?, index))).collect(),
         };
         for layer in [&plan.env, dotenv] {

@@ -40,6 +40,7 @@ pub(crate) fn dress(plan: &mut Plan) {
             working_dir: dir,
             shell: plan.shell.clone(),
             clean_up: plan.clean_up,
+            max_output: plan.max_output,
             ..std::mem::replace(body, Plan::named(""))
         };
         dress(body);

@@ -9,7 +9,7 @@ use super::FanError;
 use crate::eval::{Scope, StepValues, resolve_typed};
 
 /// What a finished run leaves to its parent: the variables of `output:` by name and the outputs of its main steps, in
-/// the plan's order, the later over the earlier.
+/// the plan's order, the later over the earlier. What `output:` as a map names is the run's own business.
 #[must_use]
 pub fn run_outputs(plan: &Plan, results: &HashMap<StepIndex, StepValues>) -> Map<String, Value> {
     let mut left = Map::new();
@@ -18,7 +18,9 @@ pub fn run_outputs(plan: &Plan, results: &HashMap<StepIndex, StepValues>) -> Map
         if let (Some(Output::Variable(name)), Some(value)) = (&step.output, &values.variable) {
             left.insert(name.clone(), value.as_str().into());
         }
-        for (name, json) in &values.outputs {
+        let own =
+            |name: &str| step.output.iter().flat_map(Output::fields).any(|field| field.name.as_deref() == Some(name));
+        for (name, json) in values.outputs.iter().filter(|(name, _)| !own(name)) {
             let value = serde_json::from_str(&json.0).unwrap_or_else(|_| json.0.as_str().into());
             left.insert(name.clone(), value);
         }

@@ -1,5 +1,7 @@
 //! The root of a document, and what it says once for all of its steps.
 
+use pintle_core::limits::MOST_OUTPUT;
+
 use super::shape::{ARGUMENTS, ENV, SHELL};
 use super::step::{CONTINUE, PRECONDITIONS};
 use super::{Fields, LATER, NEVER, NO_MAIL, ONE_WORKER, REPEAT, RETRY, STEP, Shape, UNUSED, field};
@@ -67,6 +69,12 @@ pub(crate) static DAG: Fields = Fields {
             "Seconds between the signal that asks a step to stop and the one that makes it.",
         )
         .usual("5"),
+        field(
+            "max_output_size",
+            Shape::Whole(1, MOST_OUTPUT as i64),
+            "Bytes that are kept of what a step prints, and of each of its outputs.",
+        )
+        .usual("1048576"),
         field("preconditions", PRECONDITIONS, "What must hold before the run begins; otherwise it is aborted."),
         field("handler_on", Shape::Map(&HANDLERS), "Steps that run at the moments of the run's life."),
         field("defaults", Shape::Map(&DEFAULTS), "What steps take where they say nothing themselves."),
@@ -94,7 +102,6 @@ pub(crate) static DAG: Fields = Fields {
         field("artifacts", Shape::Anything, UNUSED),
         field("hist_retention_days", Shape::Anything, NO_RETENTION),
         field("hist_retention_runs", Shape::Anything, NO_RETENTION),
-        field("max_output_size", Shape::Anything, "the bound of a captured output is 1 MiB in this version"),
         field("otel", Shape::Anything, UNUSED),
         field("mail_on", Shape::Anything, NO_MAIL),
         field("error_mail", Shape::Anything, NO_MAIL),

@@ -1,8 +1,9 @@
 //! A step, and the maps that stand in it.
 
-use super::shape::{ARGUMENTS, ENV, Empty, NAME, PRINTABLE, SHELL};
+use super::output::FIELDS;
+use super::shape::{ARGUMENTS, ENV, Empty, PRINTABLE, SHELL};
 use super::{
-    CONTINUE_ON, Fields, LATER, NEVER, NO_MAIL, ONE_WORKER, PRECONDITION, REPEAT, RETRY, Shape, UNUSED, field,
+    CONTINUE_ON, Fields, LATER, NEVER, NO_MAIL, ONE_WORKER, OUTPUT, PRECONDITION, REPEAT, RETRY, STDERR, STDOUT, Shape, UNUSED, field,
 };
 use crate::limits::MAX_CONCURRENT;
 
@@ -63,16 +64,27 @@ pub(crate) static STEP: Fields = Fields {
         ),
         field(
             "output",
-            Shape::Like("^\\$?(?:[A-Za-z_][A-Za-z0-9_]*|\\{[A-Za-z_][A-Za-z0-9_]*\\})$"),
-            "Name of a variable that steps behind this one find its trimmed standard output in.",
+            Shape::Either(&[
+                Shape::Like("^\\$?(?:[A-Za-z_][A-Za-z0-9_]*|\\{[A-Za-z_][A-Za-z0-9_]*\\})$"),
+                FIELDS,
+            ]),
+            "Name of a variable that steps behind this one find its trimmed standard output in; or outputs by name, each a value or where it is read: `${steps.ID.outputs.NAME}`.",
         ),
         field(
             "outputs",
             Shape::List(&Shape::Map(&OUTPUT)),
             "Outputs that the step writes to `$PINTLE_OUTPUT_FILE` as `name=value`: `${steps.ID.outputs.NAME}`.",
         ),
-        field("stdout", Shape::Word, "File that standard output is written to, beside the log."),
-        field("stderr", Shape::Word, "File that standard error is written to, beside the log."),
+        field(
+            "stdout",
+            Shape::Either(&[Shape::Word, Shape::Map(&STDOUT)]),
+            "File that standard output is written to, beside the log; or what becomes of it.",
+        ),
+        field(
+            "stderr",
+            Shape::Either(&[Shape::Word, Shape::Map(&STDERR)]),
+            "File that standard error is written to, beside the log.",
+        ),
         field("signal_on_stop", Shape::Signal, "The signal that asks the step to stop.").usual(r#""SIGTERM""#),
         field(
             "on_lost",
@@ -142,6 +154,10 @@ pub(crate) static STEP: Fields = Fields {
     ],
     together: r#"{
         "oneOf": [
+            {"not": {"anyOf": [
+                {"required": ["run"]}, {"required": ["action"]}, {"required": ["foreach"]}, {"required": ["call"]},
+                {"required": ["command"]}, {"required": ["script"]}
+            ]}, "required": ["output"], "properties": {"output": {"type": "object"}}},
             {"required": ["run"]},
             {"required": ["action"]},
             {"required": ["foreach"]},
@@ -184,20 +200,6 @@ pub(crate) static RUN_WITH: Fields = Fields {
     inert: &[field("shell_packages", Shape::Anything, UNUSED)],
     refused: &[],
     together: r#"{"dependentRequired":{"shell_args":["shell"]}}"#,
-};
-
-/// One declared output.
-pub(crate) static OUTPUT: Fields = Fields {
-    key: "output",
-    of: "a declared output",
-    read: &[
-        field("name", NAME, "By what references call it.").required(),
-        field("type", Shape::Choice(&["string", "json"]), "Whether its text is taken as it is, or as JSON.")
-            .usual(r#""string""#),
-    ],
-    inert: &[],
-    refused: &[("path", "belongs to `type: build`, which this version does not run; remove it")],
-    together: "",
 };
 
 /// `parallel`.

@@ -1,6 +1,6 @@
 //! Why a reference leads nowhere.
 
-use pintle_core::plan::{Action, Plan, Role, Step, StepIndex};
+use pintle_core::plan::{Action, Output, Plan, Role, Step, StepIndex};
 
 use super::{Check, Outside, Place};
 use crate::eval::{CONTEXT_FIELDS, depends_on};
@@ -133,11 +133,10 @@ impl<'c> Check<'c, '_> {
         if name.contains('.') {
             return Some((defect("unknown_output_name"), FORM.to_owned()));
         }
-        let names = || other.outputs.iter().map(|output| output.name.as_str());
-        // What an action of a plugin gives out, only the plugin knows.
-        if !matches!(other.action, Action::Run { .. }) || names().any(|own| own == name) {
+        if name_is_open(other) || names_of(other).any(|own| own == name) {
             return None;
         }
+        let names = || names_of(other);
         let hint = self.hint(name, names(), "declare it under `outputs:` of that step");
         Some((defect("unknown_output_name"), format!("the step `{id}` has no output `{name}`; {hint}")))
     }
@@ -155,8 +154,13 @@ impl<'c> Check<'c, '_> {
         }
         let name = field.strip_prefix("outputs.").or_else(|| field.strip_prefix("output."));
         match (name, field) {
-            (Some(name), _) => self.output(first, name),
-            (None, "stdout" | "stderr" | "exit_code") => self.visible(first).err(),
+            // What follows the name leads into the output, or into a variable that holds JSON.
+            (Some(path), _) => match self.visible(first) {
+                Ok(other) if other.output.as_ref().is_some_and(|output| output.variable().is_some()) => None,
+                Ok(_) => self.output(first, path.split('.').next().unwrap_or_default()),
+                Err(reason) => Some(reason),
+            },
+            (None, "stdout" | "stderr" | "exit_code" | "output" | "outputs") => self.visible(first).err(),
             (None, _) => {
                 let because = match is_step {
                     true => format!("a step has no `{field}`; it has `stdout`, `stderr`, `exit_code` and `outputs`"),
@@ -204,6 +208,18 @@ impl<'c> Check<'c, '_> {
             }
         }
     }
+}
+
+/// The outputs that the document names.
+fn names_of(step: &Step) -> impl Iterator<Item = &str> {
+    let fields = step.output.as_ref().map(Output::fields).unwrap_or_default();
+    let named = fields.iter().chain(&step.published).filter_map(|field| field.name.as_deref());
+    step.outputs.iter().map(|output| output.name.as_str()).chain(named)
+}
+
+/// It may have others: what a plugin gives out, only the plugin knows, and an object's keys only who wrote it.
+fn name_is_open(step: &Step) -> bool {
+    !matches!(step.action, Action::Run { .. }) || step.published.iter().any(|field| field.name.is_none())
 }
 
 /// A step outside of a body, if the step with the body depends on it.

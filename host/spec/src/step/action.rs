@@ -33,6 +33,8 @@ pub(super) fn read_action(reader: &mut Reader<'_>, step: &At<'_>, role: Role, ar
         Some("exec") => read_exec(reader, step),
         Some("executor" | "type") => read_executor(reader, step),
         Some(_) => read_old_run(reader, step),
+        // It only gives values out.
+        None if step.get("output").is_some_and(|output| output.is_map()) => Some(Action::noop()),
         None => {
             // The field that it has instead, or mistyped, is a fault already.
             if !step.entries().iter().any(|entry| stands_for_action(&entry.key)) {

@@ -1,5 +1,6 @@
 //! A document, and what of its last step is asked for: the names before the `:` of the wanted lines.
 
+use pintle_core::plan::{OutputField, OutputSource};
 use pintle_spec::{Resolved, ResolvedCondition, ResolvedProbe, resolve_step};
 
 use crate::table::Case;
@@ -29,6 +30,7 @@ fn show(resolved: &Resolved, wanted: &str) -> String {
         "stderr" => or_none(&resolved.stderr),
         "conditions" => resolved.conditions.iter().map(condition).collect::<Vec<_>>().join(", "),
         "asks" => resolved.conditions.iter().map(asked).collect::<Vec<_>>().join(", "),
+        "published" => resolved.published.iter().map(published).collect::<Vec<_>>().join(" "),
         "repeat" => resolved.repeat.as_ref().map_or_else(|| "none".to_owned(), body),
         variable => {
             let found = resolved.env.iter().find(|(own, _)| own == variable);
@@ -44,6 +46,17 @@ fn condition(condition: &ResolvedCondition) -> String {
         ResolvedCondition::Known { met: Ok(false), .. } => "not met".to_owned(),
         ResolvedCondition::Known { met: Err(error), .. } => format!("error {error}"),
         ResolvedCondition::Probe(probe) => format!("asks {}", body(probe)),
+    }
+}
+
+fn published(field: &OutputField) -> String {
+    let name = field.name.as_deref().unwrap_or("*");
+    match &field.source {
+        OutputSource::Value(json) => format!("{name}={}", json.0),
+        OutputSource::Read(read) => {
+            let select = read.select.as_ref().map(|select| format!("|{select}")).unwrap_or_default();
+            format!("{name}<{:?}{select}", read.from)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use pintle_core::plan::{OutputFrom, OutputRead, OutputSource};
 use pintle_plane::output::{Channel, Sink};
 use pintle_plane::worker::Assignment;
 
@@ -15,7 +16,7 @@ pub(super) struct Printer {
     log: Arc<Log>,
     terminal: Option<Arc<dyn Sink>>,
     files: Files,
-    kept: Option<Mutex<Kept>>,
+    kept: KeptStreams,
 }
 
 /// Standard output, as far as it is wanted.
@@ -24,6 +25,13 @@ pub(super) struct Kept {
     limit: usize,
     pub(super) bytes: Vec<u8>,
     pub(super) more: bool,
+}
+
+/// What is kept of each stream, where it is wanted.
+#[derive(Default)]
+struct KeptStreams {
+    stdout: Option<Mutex<Kept>>,
+    stderr: Option<Mutex<Kept>>,
 }
 
 /// Copies of the streams. A file that cannot be written any more is let go, once, with a word in the log.
@@ -48,13 +56,24 @@ impl Printer {
             Some(path) => append(&assignment.working_dir.join(path)).map(|file| Mutex::new(Some(file))),
         };
         let files = Files { stdout: open(&assignment.stdout_file)?, stderr: open(&assignment.stderr_file)? };
-        let kept = assignment.capture_stdout.then(|| Mutex::new(Kept::up_to(assignment.max_output)));
+        let keep = |wanted: bool| wanted.then(|| Mutex::new(Kept::up_to(assignment.max_output)));
+        let kept = KeptStreams {
+            stdout: keep(assignment.capture_stdout || reads(assignment, Channel::Stdout)),
+            stderr: keep(reads(assignment, Channel::Stderr)),
+        };
         Ok(Self { log, terminal, files, kept })
     }
 
-    /// What was kept of standard output, if it was wanted.
-    pub(super) fn take_kept(&self) -> Option<Kept> {
-        self.kept.as_ref().map(|kept| std::mem::take(&mut *lock(kept)))
+    /// What was kept of a stream, if it was wanted.
+    pub(super) fn take_kept(&self, channel: Channel) -> Option<Kept> {
+        self.kept(channel).map(|kept| std::mem::take(&mut *lock(kept)))
+    }
+
+    fn kept(&self, channel: Channel) -> Option<&Mutex<Kept>> {
+        match channel {
+            Channel::Stdout => self.kept.stdout.as_ref(),
+            Channel::Stderr => self.kept.stderr.as_ref(),
+        }
     }
 
     fn copy(&self, channel: Channel, bytes: &[u8]) {
@@ -89,9 +108,7 @@ impl Sink for Printer {
             terminal.write(channel, bytes);
         }
         self.copy(channel, bytes);
-        if channel == Channel::Stdout
-            && let Some(kept) = &self.kept
-        {
+        if let Some(kept) = self.kept(channel) {
             lock(kept).add(bytes);
         }
     }
@@ -125,6 +142,15 @@ impl Sink for Keeper {
             lock(&self.0).add(bytes);
         }
     }
+}
+
+/// Whether an output is read from the stream.
+fn reads(assignment: &Assignment, channel: Channel) -> bool {
+    assignment.published.iter().any(|field| match &field.source {
+        OutputSource::Read(OutputRead { from: OutputFrom::Stdout, .. }) => channel == Channel::Stdout,
+        OutputSource::Read(OutputRead { from: OutputFrom::Stderr, .. }) => channel == Channel::Stderr,
+        OutputSource::Read(OutputRead { from: OutputFrom::File(_), .. }) | OutputSource::Value(_) => false,
+    })
 }
 
 /// At the end of what is there: a step that is tried again, or writes beside others, loses nobody's lines.

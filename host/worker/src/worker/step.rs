@@ -1,14 +1,13 @@
 //! One step: from its assignment to what it settles as.
 
 use std::fs;
-use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::time::{Instant, sleep_until};
 
-use pintle_core::run::command::{FailReason, Finished, Outcome};
+use pintle_core::run::command::{FailReason, Outcome};
 use pintle_core::time::Span;
 use pintle_plane::executor::{Performed, Task};
 use pintle_plane::output::{Channel, Sink};
@@ -32,17 +31,17 @@ const RUN_DIR: &str = "DAG_RUN_WORK_DIR";
 /// A step at work.
 pub(super) struct Step {
     shared: Arc<Shared>,
-    assignment: Assignment,
+    pub(super) assignment: Assignment,
     stop: Arc<Stopper>,
     log: Arc<Log>,
     claim: String,
-    output_file: PathBuf,
+    pub(super) output_file: PathBuf,
     env: Vec<(String, String)>,
     deadline: Option<Instant>,
 }
 
 /// What a step's own steps end with early.
-type Early<T> = Result<T, Outcome>;
+pub(super) type Early<T> = Result<T, Outcome>;
 
 impl Step {
     pub(super) fn new(shared: Arc<Shared>, mut assignment: Assignment, stop: Arc<Stopper>, log: Arc<Log>) -> Self {
@@ -84,7 +83,7 @@ impl Step {
             Outcome::Finished(finished) => finished,
             other => return Ok(other),
         };
-        self.read_outputs(&mut finished, &printer)?;
+        self.read_outputs(&mut finished, &printer).await?;
         if let Some(probe) = &self.assignment.repeat_probe
             && matches!(finished.exit_code, None | Some(0))
         {
@@ -94,7 +93,7 @@ impl Step {
     }
 
     /// Somebody may have wanted it to stop before it began.
-    fn go_on(&self) -> Early<()> {
+    pub(super) fn go_on(&self) -> Early<()> {
         match self.stop.urgency() {
             Urgency::None => Ok(()),
             Urgency::Gracefully | Urgency::AtOnce => Err(Outcome::Stopped { exit_code: None }),
@@ -167,7 +166,7 @@ impl Step {
     }
 
     /// Has the executor perform a task, and stops it when the step's time is over.
-    async fn perform_task(&self, task: Task, sink: Arc<dyn Sink>) -> Ended {
+    pub(super) async fn perform_task(&self, task: Task, sink: Arc<dyn Sink>) -> Ended {
         let stop = Arc::new(StepStop { step: Arc::clone(&self.stop), time: Stopper::default() });
         let mut action = self.shared.executor.perform(task, sink, Arc::clone(&stop) as Arc<dyn StopSignal>);
         let mut log = std::pin::pin!(self.log.watch());
@@ -186,7 +185,7 @@ impl Step {
         Ended { performed, timed_out, stop: self.stop.urgency() }
     }
 
-    fn task(&self, action: String, input_json: String) -> Task {
+    pub(super) fn task(&self, action: String, input_json: String) -> Task {
         let assignment = &self.assignment;
         Task {
             tenant: assignment.tenant.clone(),
@@ -207,38 +206,6 @@ impl Step {
             claim: self.claim.clone(),
             losses: assignment.losses,
         }
-    }
-
-    /// Standard output and the output file, as they are; what they mean is the coordinator's to say.
-    fn read_outputs(&self, finished: &mut Finished, printer: &Printer) -> Early<()> {
-        let max = self.assignment.max_output;
-        let bad = |what: String| Err(outcome::fault(FailReason::BadOutput, what));
-        let well = matches!(finished.exit_code, None | Some(0));
-        if let Some(kept) = printer.take_kept() {
-            if kept.more && well {
-                return bad(format!(
-                    "the step printed more than the {max} bytes that `output:` may hold; raise max_output_size, or print less"
-                ));
-            }
-            finished.stdout = Some(String::from_utf8_lossy(&kept.bytes).into_owned());
-        }
-        if self.assignment.declared_outputs.is_empty() || !well {
-            return Ok(());
-        }
-        match read_bounded(&self.output_file, max) {
-            Ok(Some(bytes)) => match String::from_utf8(bytes) {
-                Ok(text) => finished.output_file = Some(text),
-                Err(_) => return bad("the step's output file is not valid UTF-8".to_owned()),
-            },
-            Ok(None) => {
-                return bad(format!(
-                    "the step's output file is longer than {max} bytes; raise max_output_size, or write less"
-                ));
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return bad(format!("the step's output file cannot be read: {error}")),
-        }
-        Ok(())
     }
 }
 
@@ -289,18 +256,4 @@ async fn until(deadline: Option<Instant>) {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
     }
-}
-
-/// The whole file, or nothing if it is longer than `max`. A step may have put anything in its place: only a regular
-/// file is read, and opening it does not wait for a writer.
-fn read_bounded(path: &std::path::Path, max: usize) -> io::Result<Option<Vec<u8>>> {
-    use rustix::fs::OFlags;
-    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).map_err(io::Error::other)?;
-    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file any more"));
-    }
-    let mut bytes = Vec::new();
-    file.take((max as u64).saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok((bytes.len() <= max).then_some(bytes))
 }

@@ -7,6 +7,7 @@
 //! | `ends` | stops, timeouts, panics, replacement |
 //! | `surroundings` | directories, environment, conditions |
 //! | `printed` | logs, files, captured output, declared outputs |
+//! | `outputs` | outputs that are read out of what a step left |
 
 #![expect(
     clippy::unwrap_used,
@@ -19,6 +20,7 @@
 mod actor;
 mod ends;
 mod exchange;
+mod outputs;
 mod plane;
 mod printed;
 mod room;

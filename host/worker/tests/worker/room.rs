@@ -66,6 +66,7 @@ impl Room {
             stdout_file: None,
             stderr_file: None,
             capture_stdout: false,
+            published: Vec::new(),
             declared_outputs: Vec::new(),
             max_output: 1000,
             repeat_probe: None,

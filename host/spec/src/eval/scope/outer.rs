@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use pintle_core::plan::{Fan, Output, StepIndex};
+use pintle_core::plan::{Fan, StepIndex};
 use serde::{Deserialize, Serialize};
 
 use super::{ItemFacts, Scope, StepValues, ancestors, is_managed};
@@ -91,7 +91,5 @@ impl Named {
 }
 
 fn variable_of(scope: &Scope<'_>, index: StepIndex) -> Option<String> {
-    match scope.plan.step(index)?.output.as_ref()? {
-        Output::Variable(name) => Some(name.clone()),
-    }
+    scope.plan.step(index)?.output.as_ref()?.variable().map(str::to_owned)
 }

@@ -66,17 +66,33 @@ impl<'a> Scope<'a> {
     }
 
     /// `${ID.stdout}` and the like of older files.
-    fn old_reference(&self, id: &str, field: &str) -> Option<Cow<'_, str>> {
+    fn old_reference(&self, id: &str, field: &str) -> Option<Cow<'a, str>> {
         let values = self.values(id)?;
         match field {
             "stdout" => values.stdout_file.as_deref().map(Cow::Borrowed),
             "stderr" => values.stderr_file.as_deref().map(Cow::Borrowed),
             "exit_code" => values.exit_code.map(|code| Cow::Owned(code.to_string())),
+            "output" => values.variable.as_deref().map(Cow::Borrowed).or_else(|| whole(values)),
+            "outputs" => whole(values),
             _ => {
-                let name = field.strip_prefix("outputs.").or_else(|| field.strip_prefix("output."))?;
-                self.output(id, name)
+                let path = output_path(field)?;
+                let own = values.outputs.iter().find(|(own, _)| own == path).map(|(_, json)| plain(json));
+                own.or_else(|| Some(Cow::Owned(text(within(values, path)?))))
             }
         }
+    }
+
+    /// Bytes of JSON that have to be read to follow the path into an output.
+    pub(in crate::eval) fn taken_apart(&self, path: &str) -> usize {
+        let Some((id, path)) = path.split_once('.').and_then(|(id, field)| Some((id, output_path(field)?))) else {
+            return 0;
+        };
+        let Some(values) = self.values(id).filter(|values| !values.outputs.iter().any(|(own, _)| own == path)) else {
+            return 0;
+        };
+        let first = path.split('.').next().unwrap_or_default();
+        let held = values.outputs.iter().find(|(own, _)| own == first).map(|(_, json)| json.0.len());
+        held.or_else(|| values.variable.as_ref().map(String::len)).unwrap_or_default()
     }
 
     fn output(&self, id: &str, name: &str) -> Option<Cow<'_, str>> {
@@ -96,5 +112,44 @@ impl<'a> Scope<'a> {
             return None;
         }
         results.get(other)
+    }
+}
+
+/// What stands behind `output.` or `outputs.`.
+fn output_path(field: &str) -> Option<&str> {
+    field.strip_prefix("outputs.").or_else(|| field.strip_prefix("output."))
+}
+
+/// All outputs as one object, if there are any.
+fn whole(values: &StepValues) -> Option<Cow<'static, str>> {
+    let value = |json: &str| serde_json::from_str(json).unwrap_or_else(|_| Value::from(json));
+    let fields: serde_json::Map<_, _> =
+        values.outputs.iter().map(|(name, json)| (name.clone(), value(&json.0))).collect();
+    (!fields.is_empty()).then(|| Cow::Owned(Value::Object(fields).to_string()))
+}
+
+/// A part of an output, or of the variable where that holds JSON.
+fn within(values: &StepValues, path: &str) -> Option<Value> {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let (held, path) = match values.outputs.iter().find(|(own, _)| own == first) {
+        Some((_, json)) => (json.0.as_str(), rest?),
+        None => (values.variable.as_deref()?, path),
+    };
+    let mut value: Value = serde_json::from_str(held).ok()?;
+    for part in path.split('.') {
+        value = match value {
+            Value::Object(mut fields) => fields.remove(part)?,
+            Value::Array(items) => items.into_iter().nth(part.parse().ok()?)?,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return None,
+        };
+    }
+    Some(value)
+}
+
+/// Text as it is, everything else as JSON.
+fn text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
     }
 }
