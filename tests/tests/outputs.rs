@@ -153,3 +153,39 @@ fn the_size_of_what_is_kept_is_the_documents_to_say() -> Result<()> {
         &["the step printed more than the 5 bytes"],
     )
 }
+
+#[test]
+fn what_is_printed_fits_its_schema_or_the_step_fails() -> Result<()> {
+    let home = Home::new()?;
+    let document = |port: &str| {
+        format!(
+            r#"
+steps:
+  - id: s
+    run: echo '{{"port":{port},"host":"hunter2"}}'
+    output_schema: {{type: object, required: [port], properties: {{port: {{type: integer, minimum: 1}}}}}}
+  - id: tell
+    depends: s
+    run: echo "port ${{steps.s.outputs.port}}"
+"#
+        )
+    };
+    home.write("fits.yaml", document("80"))?;
+    home.run(["start", "fits.yaml"])?.expect_code(0)?.expect_printed(&["tell | port 80"])?;
+    refused(&document("0"), &["standard output does not fit `output_schema`: `port` must be 1 or more"])?;
+    refused(&document("\"x\""), &["`port` must be a whole number, not text"])?;
+    refused(
+        "steps: [{id: s, run: echo hunter2, output_schema: {type: object}}]",
+        &["`output_schema` wants JSON, and standard output holds none"],
+    )
+}
+
+#[test]
+fn a_faulty_schema_is_a_fault_of_the_document() -> Result<()> {
+    let home = Home::new()?;
+    home.write("bad.yaml", "steps: [{id: s, run: x, output_schema: {type: strng, $ref: \"https://example.test\"}}]")?;
+    home.run(["validate", "bad.yaml"])?
+        .expect_code(1)?
+        .expect_said(&["`strng` is not a type of JSON Schema; did you mean `string`?", "nothing is fetched"])?;
+    Ok(())
+}

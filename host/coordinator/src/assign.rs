@@ -207,7 +207,8 @@ impl Base<'_> {
             timeout: self.step.timeout,
             stdout_file: resolved.stdout.map(PathBuf::from),
             stderr_file: resolved.stderr.map(PathBuf::from),
-            capture_stdout: self.step.output.as_ref().is_some_and(|output| output.variable().is_some()),
+            capture_stdout: self.step.output.as_ref().is_some_and(|output| output.variable().is_some())
+                || self.step.output_schema.is_some(),
             published: resolved.published,
             declared_outputs: self.step.outputs.iter().map(|o| (o.name.clone(), o.kind)).collect(),
             max_output: self.live.run.plan.max_output.map_or(options.max_output, |bytes| bytes as usize),

@@ -20,6 +20,7 @@ use pintle_core::plan::{Fan, FanForm, Json, StepIndex};
 use pintle_core::run::command::{ChildEnd, Expanded, FailReason, Failed, Gathered};
 use pintle_core::run::{Body, Command, Outcome, RunStatus, StepState};
 use pintle_core::time::Span;
+use pintle_spec::check_output;
 use pintle_spec::fan::{Aggregate, FanItem, ItemEnd, aggregate, expand};
 use serde_json::Map;
 use tokio::sync::Notify;
@@ -216,6 +217,10 @@ impl Coordinator {
             let message =
                 format!("its children left {count} bytes of outputs and at most {bound} are kept; write files");
             return Ok(failed(FailReason::BadOutput, message, None));
+        }
+        let schema = plan.step(step).and_then(|step| step.output_schema.as_ref());
+        if let Some(Err(fault)) = schema.map(|schema| check_output(schema, &text)) {
+            return Ok(failed(FailReason::BadOutput, fault.to_string(), None));
         }
         for (_, value) in &mut outputs {
             inline_output(&*self.store, value).await?;

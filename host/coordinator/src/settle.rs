@@ -5,11 +5,12 @@
 use pintle_core::ids::Digest;
 use pintle_core::limits::MAX_INLINE;
 use pintle_core::matching::holds_expected;
-use pintle_core::plan::{Check, Json, Step, StepIndex};
+use pintle_core::plan::{Check, Json, Output, Step, StepIndex};
 use pintle_core::run::Outcome;
 use pintle_core::run::command::{FailReason, Failed, Finished};
 use pintle_plane::worker::Settled;
 use pintle_spec::assignment::{ResolvedCondition, repeat_condition};
+use pintle_spec::check_output;
 use pintle_spec::eval::StepValues;
 use pintle_store::{Channel, LogName, Store};
 
@@ -58,6 +59,19 @@ impl Coordinator {
                     return Ok(failed(FailReason::BadOutput, message, done.exit_code));
                 }
             }
+        }
+        if let Some(schema) = step.output_schema.as_ref().filter(|_| done.exit_code.unwrap_or(0) == 0) {
+            match check_output(schema, done.stdout.as_deref().unwrap_or_default()) {
+                Ok(outputs) if names_none(step) => {
+                    done.outputs.retain(|(name, _)| !outputs.iter().any(|(own, _)| own == name));
+                    done.outputs.extend(outputs);
+                }
+                Ok(_) => {}
+                Err(fault) => return Ok(failed(FailReason::BadOutput, fault.to_string(), done.exit_code)),
+            }
+        }
+        if step.output.as_ref().and_then(Output::variable).is_none() {
+            done.stdout = None;
         }
         if done.repeat_condition.is_none() {
             // A repetition's condition may look at what the step itself has just said.
@@ -157,6 +171,11 @@ impl Coordinator {
         }
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
+}
+
+/// The author names no outputs one by one.
+fn names_none(step: &Step) -> bool {
+    step.published.is_empty() && step.output.as_ref().is_none_or(|output| output.fields().is_empty())
 }
 
 /// A large value becomes a blob.

@@ -181,6 +181,10 @@ pub struct Step {
     /// `stdout: {outputs: ...}`: what of the step's standard output becomes outputs, for whoever runs this DAG too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub published: Vec<OutputField>,
+    /// JSON Schema that the step's standard output must fit, as one JSON value. An object's fields are outputs of the
+    /// step, where it does not name others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Json>,
     /// `outputs:`: what the step writes to `$PINTLE_OUTPUT_FILE`, each exactly once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<DeclaredOutput>,
@@ -238,6 +242,7 @@ impl Step {
             stop_signal: None,
             output: None,
             published: Vec::new(),
+            output_schema: None,
             outputs: Vec::new(),
             stdout: None,
             stderr: None,

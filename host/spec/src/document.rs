@@ -49,6 +49,14 @@ impl Node {
         }
     }
 
+    /// A truth value, if it is one.
+    pub(crate) fn to_bool(&self) -> Option<bool> {
+        match &self.value {
+            Value::Scalar(Scalar { kind: ScalarKind::Bool(value), .. }) => Some(*value),
+            Value::Scalar(_) | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
     /// About how many bytes a copy takes.
     pub(crate) fn weight(&self) -> usize {
         let own = size_of::<Self>();

@@ -16,11 +16,11 @@ mod shape;
 mod step;
 
 pub(crate) use dag::{DAG, DEFAULTS, HANDLERS};
+pub(crate) use output::{OUTPUT, OUTPUT_FIELD, STDERR, STDOUT, STDOUT_FIELD, STDOUT_OUTPUTS};
 pub(crate) use params::{PARAM, PARAM_PROPERTY, PARAM_SCHEMA, PARAM_VALUES};
 pub(crate) use policy::{CONTINUE_ON, PRECONDITION, REPEAT, RETRY};
 pub(crate) use schedule::{SCHEDULE, SCHEDULES};
 pub(crate) use shape::{Empty, Shape};
-pub(crate) use output::{OUTPUT, OUTPUT_FIELD, STDERR, STDOUT, STDOUT_FIELD, STDOUT_OUTPUTS};
 pub(crate) use step::{FOREACH, PARALLEL, RUN_WITH, STEP};
 
 /// The fields of one kind of map.

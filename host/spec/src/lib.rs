@@ -19,7 +19,7 @@
 //! | [`eval`] | the evaluator and its scopes |
 //! | [`fan`] | sub-DAGs and fan-out: their fields, the children of a step, and what these amount to |
 //! | [`schedule`] | when runs start by themselves, and the instants that follow |
-//! | [`bind`], [`assignment`], [`output_file`], [`dotenv`] | values in, values out |
+//! | [`bind`], [`assignment`], [`output_file`], [`output_schema`], [`dotenv`] | values in, values out |
 //! | `limits` | every bound |
 
 pub mod assignment;
@@ -28,6 +28,7 @@ pub mod dotenv;
 pub mod eval;
 pub mod fan;
 pub mod output_file;
+pub mod output_schema;
 pub mod schedule;
 
 mod dag;
@@ -63,6 +64,7 @@ pub use fault::{Colours, Faults, Finding, Level, Notices, Report};
 pub use known::{CORE_ACTIONS, CoreAction, KnownActions, input_schema};
 pub use language::language_schema;
 pub use output_file::parse_output_file;
+pub use output_schema::check_output;
 pub use pintle_core::plan::Plan;
 pub use source::SourceFile;
 

@@ -83,6 +83,10 @@ pub const MAX_DOTENV_BYTES: usize = 1024 * 1024;
 pub const MAX_SCHEMA_DEPTH: usize = 32;
 /// Choices of a JSON Schema inside each other.
 pub const MAX_SCHEMA_CHOICES: usize = 2;
+/// Looks at values that are spent when one is held against an author's schema: about a tenth of a second.
+pub const MAX_SCHEMA_WORK: u64 = 4_000_000;
+/// Schemas inside each other when a value is held against one: more than a value of JSON may be deep.
+pub const MAX_SCHEMA_NESTING: usize = 512;
 /// Ways of one choice of a JSON Schema.
 pub const MAX_SCHEMA_WIDTH: usize = 32;
 

@@ -4,11 +4,12 @@ mod field;
 
 use std::collections::HashSet;
 
-use pintle_core::plan::{Action, DeclaredOutput, Output, OutputField, OutputKind, Template};
+use pintle_core::plan::{Action, DeclaredOutput, Json, Output, OutputField, OutputKind, Template};
 
 use crate::fields::{OUTPUT, STDERR, STDOUT};
 use crate::nearest::did_you_mean;
 use crate::reader::{At, Reader};
+use crate::schema::read_law;
 use crate::words::is_name;
 use field::{read_fields, read_published};
 
@@ -17,6 +18,7 @@ use field::{read_fields, read_published};
 pub(crate) struct Left {
     pub(crate) output: Option<Output>,
     pub(crate) published: Vec<OutputField>,
+    pub(crate) schema: Option<Json>,
     pub(crate) outputs: Vec<DeclaredOutput>,
     pub(crate) stdout: Option<Template>,
     pub(crate) stderr: Option<Template>,
@@ -26,8 +28,15 @@ pub(crate) struct Left {
 pub(crate) fn read_left(reader: &mut Reader<'_>, step: &At<'_>, action: &Action) -> Left {
     let output = read_output(reader, step);
     let (stdout, published) = read_stdout(reader, step);
-    let left =
-        Left { output, published, outputs: read_outputs(reader, step), stdout, stderr: read_stderr(reader, step) };
+    let schema = step.get("output_schema").and_then(|at| read_law(reader, &at));
+    let left = Left {
+        output,
+        published,
+        schema,
+        outputs: read_outputs(reader, step),
+        stdout,
+        stderr: read_stderr(reader, step),
+    };
     let fields = left.output.as_ref().map(Output::fields).unwrap_or_default();
     if action.fan().is_some() {
         for (key, _) in [("output", fields), ("stdout", &left.published)].iter().filter(|(_, all)| !all.is_empty()) {

@@ -15,7 +15,7 @@ use crate::limits::MAX_CHECKED_REFERENCES;
 use crate::reader::{At, Reader};
 
 /// Fields of a step that are names, or text for people, and never evaluated.
-const PLAIN: &[&str] = &["id", "name", "description", "depends", "outputs"];
+const PLAIN: &[&str] = &["id", "name", "description", "depends", "outputs", "output_schema"];
 
 /// Where a text is evaluated: it decides what the text can see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,17 @@
 //! A schema comes with a plugin and is data, not law: a keyword that is not known here is left to the plugin, and
 //! nothing here recurses further than [`MAX_SCHEMA_DEPTH`]. One thing is stricter than JSON Schema says: `with` itself
 //! takes only the fields that its schema lists, unless `additionalProperties` is written out.
+//!
+//! A schema that a document's author writes (`output_schema`, `input_schema`) is law: it is checked where it stands
+//! (`law`), and values are held against all of it (`fit`).
 
 mod check;
+mod fit;
+mod law;
 
 pub(crate) use check::check_with;
+pub(crate) use fit::fit;
+pub(crate) use law::read_law;
 
 use serde_json::{Map, Value};
 

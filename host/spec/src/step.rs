@@ -106,7 +106,7 @@ pub(crate) fn read_step(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around
     let mut preconditions = defaults.preconditions.clone();
     preconditions.extend(read_preconditions(reader, at));
     let timeout = reader.seconds_field(at, "timeout_sec").or(defaults.timeout);
-    let Left { output, published, outputs, stdout, stderr } = read_left(reader, at, &action);
+    let Left { output, published, schema, outputs, stdout, stderr } = read_left(reader, at, &action);
     let on_lost = read_on_lost(reader, at, &action);
     let step = Step {
         name: name.or_else(|| id.clone()).unwrap_or_default(),
@@ -126,6 +126,7 @@ pub(crate) fn read_step(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around
         stop_signal: read_signal(reader, at).or_else(|| defaults.stop_signal.clone()),
         output,
         published,
+        output_schema: schema,
         outputs,
         stdout,
         stderr,

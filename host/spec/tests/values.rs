@@ -23,6 +23,8 @@ mod cases_plugins;
 mod evaluate;
 #[path = "values/fan.rs"]
 mod fan;
+#[path = "values/fits.rs"]
+mod fits;
 #[path = "values/given.rs"]
 mod given;
 #[path = "values/legacy.rs"]
@@ -72,6 +74,11 @@ fn steps_are_resolved_as_the_rules_say() {
 #[test]
 fn outputs_are_read_from_documents_as_the_rules_say() {
     hold("left", left::answer);
+}
+
+#[test]
+fn printed_values_are_held_against_schemas_as_the_rules_say() {
+    hold("fits", fits::answer);
 }
 
 #[test]

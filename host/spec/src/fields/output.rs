@@ -8,7 +8,9 @@ const DECODE: Shape = Shape::Choice(&["text", "json", "yaml"]);
 
 /// Outputs by name: a map that has a word of the long form is one, every other value is the output itself.
 pub(super) const FIELDS: Shape = Shape::All(&[
-    Shape::Raw(r#"{"type":"object","minProperties":1,"maxProperties":1000,"propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_]*$"}}"#),
+    Shape::Raw(
+        r#"{"type":"object","minProperties":1,"maxProperties":1000,"propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_]*$"}}"#,
+    ),
     Shape::Named(
         &Shape::Either(&[
             Shape::Raw(
@@ -26,7 +28,11 @@ pub(crate) static OUTPUT_FIELD: Fields = Fields {
     of: "an output",
     read: &[
         field("value", Shape::Anything, "The value itself; strings in it may hold references."),
-        field("from", Shape::Choice(&["stdout", "stderr", "file"]), "Where the output is read when the step has succeeded."),
+        field(
+            "from",
+            Shape::Choice(&["stdout", "stderr", "file"]),
+            "Where the output is read when the step has succeeded.",
+        ),
         field("path", Shape::Word, "The file that is read; a relative path begins at the step's directory."),
         field("decode", DECODE, "How it is written there.").usual(r#""text""#),
         field("select", SELECT, "A jq program over what was decoded; no reference in it is followed."),
@@ -106,7 +112,9 @@ pub(crate) static STDOUT_OUTPUTS: Fields = Fields {
         field(
             "fields",
             Shape::All(&[
-                Shape::Raw(r#"{"type":"object","minProperties":1,"maxProperties":1000,"propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_]*$"}}"#),
+                Shape::Raw(
+                    r#"{"type":"object","minProperties":1,"maxProperties":1000,"propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_]*$"}}"#,
+                ),
                 Shape::Named(&Shape::Map(&STDOUT_FIELD), Empty::Refused),
             ]),
             "Outputs one by one.",

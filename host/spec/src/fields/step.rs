@@ -3,7 +3,8 @@
 use super::output::FIELDS;
 use super::shape::{ARGUMENTS, ENV, Empty, PRINTABLE, SHELL};
 use super::{
-    CONTINUE_ON, Fields, LATER, NEVER, NO_MAIL, ONE_WORKER, OUTPUT, PRECONDITION, REPEAT, RETRY, STDERR, STDOUT, Shape, UNUSED, field,
+    CONTINUE_ON, Fields, LATER, NEVER, NO_MAIL, ONE_WORKER, OUTPUT, PRECONDITION, REPEAT, RETRY, STDERR, STDOUT, Shape,
+    UNUSED, field,
 };
 use crate::limits::MAX_CONCURRENT;
 
@@ -76,6 +77,11 @@ pub(crate) static STEP: Fields = Fields {
             "Outputs that the step writes to `$PINTLE_OUTPUT_FILE` as `name=value`: `${steps.ID.outputs.NAME}`.",
         ),
         field(
+            "output_schema",
+            Shape::Raw(r#"{"type":["object","null"]}"#),
+            "JSON Schema that standard output must fit, as one JSON value; an object's fields become outputs of the step.",
+        ),
+        field(
             "stdout",
             Shape::Either(&[Shape::Word, Shape::Map(&STDOUT)]),
             "File that standard output is written to, beside the log; or what becomes of it.",
@@ -131,7 +137,6 @@ pub(crate) static STEP: Fields = Fields {
     ],
     refused: &[
         ("approval", LATER),
-        ("output_schema", LATER),
         ("container", LATER),
         ("secrets", LATER),
         ("policies", LATER),

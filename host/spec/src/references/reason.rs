@@ -219,7 +219,9 @@ fn names_of(step: &Step) -> impl Iterator<Item = &str> {
 
 /// It may have others: what a plugin gives out, only the plugin knows, and an object's keys only who wrote it.
 fn name_is_open(step: &Step) -> bool {
-    !matches!(step.action, Action::Run { .. }) || step.published.iter().any(|field| field.name.is_none())
+    !matches!(step.action, Action::Run { .. })
+        || step.output_schema.is_some()
+        || step.published.iter().any(|field| field.name.is_none())
 }
 
 /// A step outside of a body, if the step with the body depends on it.

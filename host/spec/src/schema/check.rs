@@ -212,7 +212,7 @@ fn has_type(at: &At<'_>, name: &str) -> bool {
     }
 }
 
-fn type_noun(name: &str) -> &str {
+pub(super) fn type_noun(name: &str) -> &str {
     match name {
         "object" => "a map",
         "array" => "a list",
