@@ -4,6 +4,7 @@ use pintle_core::limits::MOST_OUTPUT;
 use pintle_core::plan::{Plan, Role, SCHEMA, Template};
 use pintle_core::time::Span;
 
+use crate::custom::read_customs;
 use crate::document::Node;
 use crate::env::{read_consts, read_dotenv, read_env};
 use crate::fan::dress;
@@ -28,6 +29,7 @@ pub(crate) fn read_dag(reader: &mut Reader<'_>, dag: &At<'_>, stem: &str) -> Opt
         return None;
     }
     reader.check_fields(dag, &DAG);
+    reader.customs = read_customs(reader, dag);
     let chain = read_is_chain(reader, dag);
     let (params, params_closed) = read_params(reader, dag);
     let defaults = if fits(reader, dag) { Defaults::read(reader, dag) } else { Defaults::default() };

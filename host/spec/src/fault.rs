@@ -5,6 +5,7 @@
 
 mod render;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -35,6 +36,12 @@ pub struct Finding {
 impl Finding {
     pub(crate) fn new(place: Place, path: String, message: String) -> Self {
         Self { line: 1, column: 1, path, message, reason: None, place, also: None }
+    }
+
+    /// What a second place has to do with it, if there is one: "first set here".
+    #[must_use]
+    pub fn explanation(&self) -> Option<&str> {
+        self.also.as_ref().map(|(_, words)| words.as_str())
     }
 }
 
@@ -213,11 +220,35 @@ pub(crate) struct Findings {
     notices: Vec<Finding>,
     runtime_only: Vec<Finding>,
     hints: usize,
+    /// The call whose step is being read.
+    call: Option<Place>,
+    /// What was said of the places that calls lead to.
+    told: HashSet<(Place, String)>,
 }
 
 impl Findings {
     pub(crate) fn fault(&mut self, place: Place, path: String, message: String) {
-        self.faults.push(Finding::new(place, path, message));
+        let finding = self.found(place, path, message);
+        self.faults.extend(finding);
+    }
+
+    /// What is found from here on stands, or was called, at `call`.
+    pub(crate) fn enter(&mut self, call: Place) {
+        self.call = Some(call);
+    }
+
+    /// The call is over.
+    pub(crate) fn leave(&mut self) {
+        self.call = None;
+    }
+
+    /// The finding with the call that led to it, if one did; nothing where it was told of another call.
+    fn found(&mut self, place: Place, path: String, message: String) -> Option<Finding> {
+        let outside = |call: &Place| place.start < call.start || place.end > call.end;
+        let Some(call) = self.call.filter(outside) else { return Some(Finding::new(place, path, message)) };
+        let new = self.told.insert((place, message.clone()));
+        let also = Some((call, "called from here".to_owned()));
+        new.then(|| Finding { also, ..Finding::new(place, path, message) })
     }
 
     /// A fault that a second place explains.
@@ -227,7 +258,8 @@ impl Findings {
     }
 
     pub(crate) fn notice(&mut self, place: Place, path: String, message: String) {
-        self.notices.push(Finding::new(place, path, message));
+        let finding = self.found(place, path, message);
+        self.notices.extend(finding);
     }
 
     /// A reference that is left unchanged.

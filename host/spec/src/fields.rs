@@ -7,6 +7,7 @@
 //! describes, or that matters to parts not in use here, is accepted with a notice; one that would change what runs is
 //! refused, so that no file is half-obeyed.
 
+mod custom;
 mod dag;
 mod output;
 mod params;
@@ -15,6 +16,7 @@ mod schedule;
 mod shape;
 mod step;
 
+pub(crate) use custom::CUSTOM;
 pub(crate) use dag::{DAG, DEFAULTS, HANDLERS};
 pub(crate) use output::{OUTPUT, OUTPUT_FIELD, STDERR, STDOUT, STDOUT_FIELD, STDOUT_OUTPUTS};
 pub(crate) use params::{PARAM, PARAM_PROPERTY, PARAM_SCHEMA, PARAM_VALUES};

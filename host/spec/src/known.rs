@@ -122,7 +122,11 @@ pub fn input_schema<'k>(known: &'k dyn KnownActions, action: &str) -> Option<&'k
 }
 
 /// Why an action cannot be run, and what to do.
-pub(crate) fn unknown_action(known: &dyn KnownActions, name: &str) -> String {
+pub(crate) fn unknown_action<'n>(
+    known: &'n dyn KnownActions,
+    own: impl Iterator<Item = &'n str>,
+    name: &str,
+) -> String {
     if LATER_ACTIONS.contains(&name) {
         return format!("the action `{name}` is part of the language, but this version does not run it yet");
     }
@@ -130,7 +134,7 @@ pub(crate) fn unknown_action(known: &dyn KnownActions, name: &str) -> String {
     if NEVER_ACTIONS.contains(&family) {
         return format!("the action `{name}` is not part of Pintle; use `run`, or an action that a plugin performs");
     }
-    let names = CORE_ACTIONS.iter().map(|core| core.name).chain(known.names());
+    let names = CORE_ACTIONS.iter().map(|core| core.name).chain(known.names()).chain(own);
     match nearest(name, names.chain(["run", "exec"])) {
         Some(near) => {
             format!("no installed plugin performs the action `{name}`; did you mean `{near}`?")

@@ -8,7 +8,7 @@ mod with;
 
 use serde_json::{Map, Value, json};
 
-use crate::fields::{DAG, Empty, Field, Fields, Need, RUN_WITH, STEP, Shape};
+use crate::fields::{CUSTOM, DAG, Empty, Field, Fields, Need, RUN_WITH, STEP, Shape};
 use crate::known::{CORE_ACTIONS, KnownActions};
 use crate::limits::MAX_SECONDS;
 use crate::step::SIGNALS;
@@ -20,6 +20,7 @@ pub fn language_schema(known: &dyn KnownActions) -> Value {
     let mut maker = Maker { actions: actions(known), definitions: Map::new() };
     let root = maker.definition(&DAG);
     let _ = maker.reference(&RUN_WITH);
+    let _ = maker.reference(&CUSTOM);
     let mut schema = Map::new();
     schema.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
     schema.insert("title".into(), "Pintle DAG".into());
@@ -119,7 +120,11 @@ impl Maker {
             Shape::Like(pattern) => json!({"type": ["string", "boolean"], "pattern": pattern}),
             Shape::Choice(words) => json!({"enum": words}),
             Shape::Signal => signal(),
-            Shape::Action => json!({"enum": self.actions.iter().map(|action| &action.name).collect::<Vec<_>>()}),
+            // The document may describe others itself.
+            Shape::Action => json!({"anyOf": [
+                {"enum": self.actions.iter().map(|action| &action.name).collect::<Vec<_>>()},
+                {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]*(\\.[A-Za-z][A-Za-z0-9_-]*)*$"},
+            ]}),
             Shape::Bool => json!({"type": "boolean"}),
             Shape::Whole(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
             Shape::Number => json!({"type": "number"}),
@@ -249,13 +254,19 @@ mod tests {
     use super::*;
     use crate::fields;
 
-    const ALL: [&Fields; 18] = [
+    const ALL: [&Fields; 24] = [
         &fields::DAG,
         &fields::DEFAULTS,
         &fields::HANDLERS,
         &fields::STEP,
         &fields::RUN_WITH,
         &fields::OUTPUT,
+        &fields::OUTPUT_FIELD,
+        &fields::STDOUT,
+        &fields::STDERR,
+        &fields::STDOUT_OUTPUTS,
+        &fields::STDOUT_FIELD,
+        &fields::CUSTOM,
         &fields::PARALLEL,
         &fields::FOREACH,
         &fields::RETRY,

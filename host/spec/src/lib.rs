@@ -14,6 +14,7 @@
 //! | `reader`, `fields` | reading typed fields; which names there are |
 //! | `file` | the documents of a file: what runs, and the DAGs beside it |
 //! | `dag`, `params`, `env`, `shell`, `step`, `run`, `policy`, `precondition`, `output`, `graph` | one noun of the language each |
+//! | `custom` | steps that a document describes once and calls with inputs |
 //! | `known`, `schema` | actions, and what they take |
 //! | `language` | the whole language as a JSON Schema, for editors |
 //! | [`eval`] | the evaluator and its scopes |
@@ -31,6 +32,7 @@ pub mod output_file;
 pub mod output_schema;
 pub mod schedule;
 
+mod custom;
 mod dag;
 mod document;
 mod env;

@@ -7,6 +7,7 @@ pub(crate) use path::Path;
 use pintle_core::matching::{EXPRESSION, check_expected};
 use pintle_core::time::Span;
 
+use crate::custom::Customs;
 use crate::document::{Entry, Node, Scalar, ScalarKind, Value};
 use crate::fault::Findings;
 use crate::fields::Fields;
@@ -86,6 +87,8 @@ impl<'p> At<'p> {
 pub(crate) struct Reader<'k> {
     pub(crate) known: &'k dyn KnownActions,
     pub(crate) findings: Findings,
+    /// The actions that the document describes itself.
+    pub(crate) customs: Customs,
     /// The document.
     text: &'k str,
     /// Regular expressions that were checked.
@@ -94,7 +97,7 @@ pub(crate) struct Reader<'k> {
 
 impl<'k> Reader<'k> {
     pub(crate) fn new(known: &'k dyn KnownActions, text: &'k str) -> Self {
-        Self { known, findings: Findings::default(), text, expressions: 0 }
+        Self { known, findings: Findings::default(), customs: Customs::default(), text, expressions: 0 }
     }
 
     /// Where a part of a value stands, if it is written there as it is.

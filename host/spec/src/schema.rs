@@ -12,7 +12,7 @@ mod fit;
 mod law;
 
 pub(crate) use check::check_with;
-pub(crate) use fit::fit;
+pub(crate) use fit::{Step as Into, fit, follow};
 pub(crate) use law::read_law;
 
 use serde_json::{Map, Value};

@@ -65,7 +65,7 @@ fn not_utf8(name: String, bytes: &[u8], at: usize) -> Faults {
 }
 
 /// A range of bytes in a document.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Place {
     pub(crate) start: u32,
     pub(crate) end: u32,

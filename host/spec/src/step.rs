@@ -8,6 +8,7 @@ use pintle_core::plan::{
 };
 use pintle_core::time::Span;
 
+use crate::custom::{Called, expand, read_made};
 use crate::fields::{DEFAULTS, STEP};
 use crate::limits::{MAX_ID_BYTES, MAX_NAME_BYTES};
 use crate::nearest::{did_you_mean, nearest};
@@ -91,6 +92,18 @@ pub(crate) struct Wanted {
 
 /// Reads one step; faults leave a draft all the same, so that those who depend on it are not blamed.
 pub(crate) fn read_step(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around: Around<'_>) -> Option<Draft> {
+    match expand(reader, at) {
+        Called::Not => read_whole(reader, at, role, around),
+        Called::Made(node) => {
+            let made = At { node: &node, path: at.path.same() };
+            read_made(reader, at.place(), |reader| read_whole(reader, &made, role, around))
+        }
+        Called::Faulty(node) => read_whole(reader, &At { node: &node, path: at.path.same() }, role, around),
+    }
+}
+
+/// A step with all that it says.
+fn read_whole(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around: Around<'_>) -> Option<Draft> {
     let defaults = around.defaults;
     if !reader.expect_map(at, "run: echo hello") {
         return None;

@@ -19,6 +19,8 @@
 
 #[path = "cases/plugins.rs"]
 mod cases_plugins;
+#[path = "values/custom.rs"]
+mod custom;
 #[path = "values/evaluate.rs"]
 mod evaluate;
 #[path = "values/fan.rs"]
@@ -27,10 +29,10 @@ mod fan;
 mod fits;
 #[path = "values/given.rs"]
 mod given;
-#[path = "values/legacy.rs"]
-mod legacy;
 #[path = "values/left.rs"]
 mod left;
+#[path = "values/legacy.rs"]
+mod legacy;
 #[path = "values/read.rs"]
 mod read;
 #[path = "values/resolve.rs"]
@@ -79,6 +81,11 @@ fn outputs_are_read_from_documents_as_the_rules_say() {
 #[test]
 fn printed_values_are_held_against_schemas_as_the_rules_say() {
     hold("fits", fits::answer);
+}
+
+#[test]
+fn actions_of_the_document_become_steps_as_the_rules_say() {
+    hold("custom", custom::answer);
 }
 
 #[test]

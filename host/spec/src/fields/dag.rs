@@ -5,7 +5,7 @@ use pintle_core::limits::MOST_OUTPUT;
 use super::shape::{ARGUMENTS, ENV, SHELL};
 use super::step::{CONTINUE, PRECONDITIONS};
 use super::{Fields, LATER, NEVER, NO_MAIL, ONE_WORKER, REPEAT, RETRY, STEP, Shape, UNUSED, field};
-use super::{params, schedule};
+use super::{custom, params, schedule};
 
 const NO_SCHEDULER: &str = "only a scheduler uses it, which this version does not have";
 const NO_SCHEDULER_YET: &str =
@@ -78,6 +78,8 @@ pub(crate) static DAG: Fields = Fields {
         field("preconditions", PRECONDITIONS, "What must hold before the run begins; otherwise it is aborted."),
         field("handler_on", Shape::Map(&HANDLERS), "Steps that run at the moments of the run's life."),
         field("defaults", Shape::Map(&DEFAULTS), "What steps take where they say nothing themselves."),
+        field("actions", custom::FORMS, "Actions that this document describes once and its steps call, each with inputs of its own."),
+        field("step_types", custom::FORMS, "Actions of the document.").old("`actions`"),
         field("steps", Shape::Some(&Shape::Map(&STEP)), "The steps; at least one.").required(),
     ],
     inert: &[
@@ -114,8 +116,6 @@ pub(crate) static DAG: Fields = Fields {
     refused: &[
         ("secrets", LATER),
         ("delay_sec", LATER),
-        ("actions", LATER),
-        ("step_types", LATER),
         ("container", LATER),
         ("resources", LATER),
         ("policies", LATER),

@@ -297,7 +297,7 @@ impl<'s> Judge<'s> {
 }
 
 /// Where a local `$ref` points; what points nowhere says nothing.
-fn follow<'s>(root: &'s Value, target: &str) -> &'s Value {
+pub(crate) fn follow<'s>(root: &'s Value, target: &str) -> &'s Value {
     target.strip_prefix('#').and_then(|pointer| root.pointer(pointer)).unwrap_or(&Value::Bool(true))
 }
 

@@ -134,7 +134,7 @@ fn read_call(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {
     }
     let known = reader.known;
     let Some(schema) = input_schema(known, &name) else {
-        let message = unknown_action(known, &name);
+        let message = unknown_action(known, reader.customs.names(), &name);
         reader.fault(&at, message);
         return None;
     };
