@@ -63,6 +63,13 @@ pub(crate) enum Command {
     Retry(Retry),
     /// Stop a run, whichever process runs it
     Stop(Stop),
+    /// Print the JSON Schema of DAG files, for editors
+    #[command(after_help = "Examples:
+  pintle schema > pintle.schema.json
+
+An editor with a YAML language server completes, explains and checks a DAG whose first line is
+# yaml-language-server: $schema=pintle.schema.json")]
+    Schema,
     /// See when DAGs start by their schedules
     #[command(subcommand)]
     Scheduler(Scheduler),

@@ -9,7 +9,7 @@
 //! | `render`, `feed` | what is seen of it |
 //! | `leftover` | what killed processes left is cleared away |
 //! | `status`, `history`, `logs`, `stop` | runs of this and of other processes |
-//! | `validate`, `dry`, `scheduler`, `dag` | DAG files |
+//! | `validate`, `dry`, `scheduler`, `schema`, `dag` | DAG files |
 //! | `plugin`, `doctor`, `config`, `version` | about Pintle itself |
 //!
 //! Two more programs are in here and are dispatched before anything is set up: the compiler of components and the
@@ -34,6 +34,7 @@ mod plugin;
 mod render;
 mod retry;
 mod scheduler;
+mod schema;
 mod settings;
 mod signals;
 mod stage;
@@ -140,6 +141,7 @@ fn command(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Logs(args) => logs::run(&args, context),
         Command::Retry(args) => retry::run(&args, context),
         Command::Stop(args) => stop::run(&args, context),
+        Command::Schema => schema::run(),
         Command::Scheduler(args) => scheduler::run(&args, context),
         Command::Plugin(args) => plugin::run(&args, context),
         Command::Config(args) => Ok(config::run(&args, context)),
