@@ -125,9 +125,10 @@ fn chain_edges(drafts: &[Draft], findings: &mut Findings) -> Vec<Vec<Edge>> {
             all.push(Vec::new());
             continue;
         }
-        if let Some(wanted) = draft.depends.as_ref().and_then(|all| all.first()) {
+        // An empty list means "behind nothing", which a chain has no room for either.
+        if let Some(wanted) = &draft.depends {
             findings.fault(
-                wanted.place,
+                wanted.first().map_or(draft.place, |wanted| wanted.place),
                 format!("{}.depends", draft.path),
                 "in a chain each step follows the one before it; remove `depends`, or use `type: graph`".to_owned(),
             );

@@ -53,6 +53,8 @@ pub(crate) static REPEAT: Fields = Fields {
         "anyOf": [
             {"required": ["repeat"]}, {"required": ["condition"]}, {"required": ["eval"]}, {"required": ["exit_code"]}
         ],
+        "if": {"properties": {"repeat": {"enum": ["while", "until"]}}, "required": ["repeat"]},
+        "then": {"anyOf": [{"required": ["condition"]}, {"required": ["eval"]}, {"required": ["exit_code"]}]},
         "dependentRequired": {"eval": ["expected"]},
         "dependentSchemas": {
             "expected": {"anyOf": [{"required": ["condition"]}, {"required": ["eval"]}]},
