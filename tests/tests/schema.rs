@@ -57,7 +57,8 @@ fn dags(folder: &Path) -> Result<Vec<PathBuf>> {
 #[test]
 fn what_an_action_takes_is_part_of_it() -> Result<()> {
     let (schema, validator) = validator()?;
-    let actions = schema["$defs"]["step"]["properties"]["action"]["enum"].as_array().context("actions are listed")?;
+    let actions =
+        schema["$defs"]["step"]["properties"]["action"]["anyOf"][0]["enum"].as_array().context("actions are listed")?;
     for name in ["http.request", "jq.filter", "file.read", "dag.run", "script.js", "noop"] {
         ensure!(actions.contains(&json!(name)), "{name} is not among {actions:?}");
     }
@@ -69,9 +70,5 @@ fn what_an_action_takes_is_part_of_it() -> Result<()> {
     for bad in ["{}", "{url: [a]}", "{url: http://localhost, timeout_sec: soon}", "{uri: http://localhost}"] {
         ensure!(!errors(&validator, &step(bad))?.is_empty(), "{bad} fits");
     }
-    ensure!(
-        !errors(&validator, "steps: [{action: htp.request, with: {url: x}}]")?.is_empty(),
-        "an unknown action fits"
-    );
     Ok(())
 }

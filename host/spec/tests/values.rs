@@ -140,19 +140,24 @@ fn old_forms_are_those_of_today() {
 fn every_rule_has_a_name_of_its_own() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/values");
     let folders = fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-    let all: Vec<Case> = folders.flat_map(|path| cases(path.file_name().unwrap().to_str().unwrap())).collect();
-    let mut titles: Vec<&str> = all.iter().map(|case| case.title.as_str()).collect();
-    titles.sort_unstable();
-    let twice: Vec<&&str> = titles.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| &pair[0]).collect();
-    assert!(twice.is_empty(), "{twice:?}");
+    let mut rows = 0;
+    for folder in folders {
+        let folder = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let all = cases(&folder);
+        let mut titles: Vec<(&str, &str)> = all.iter().map(|case| (case.file.as_str(), case.title.as_str())).collect();
+        titles.sort_unstable();
+        let twice: Vec<_> = titles.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        assert!(twice.is_empty(), "{twice:?}");
+        rows += all.len();
+    }
     let documents = documents(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"));
-    let (rows, sum) = (all.len(), all.len() + documents);
+    let sum = rows + documents;
     println!("{sum} cases: {rows} rows of tables, {documents} documents");
     assert!(sum >= FEWEST, "only {sum} cases were found, and there were {FEWEST}");
 }
 
 /// Cases that there are; a rule that goes takes its cases along, and this number down.
-const FEWEST: usize = 1_000;
+const FEWEST: usize = 1_240;
 
 fn documents(folder: &Path) -> usize {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

@@ -8,7 +8,8 @@ use std::path::Path;
 /// One rule.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
-    file: String,
+    /// Folder and file of its table.
+    pub(crate) file: String,
     line: usize,
     pub(crate) title: String,
     /// Words of the `@` line above.
