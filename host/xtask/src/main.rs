@@ -5,12 +5,14 @@
 //! | [`setup`], [`toolchain`] | what must be installed, and the one place that knows how guests are compiled |
 //! | [`plugins`] | guests -> components -> staged rows, in `target/plugins` |
 //! | [`demo`], [`test`], [`readme`] | the two commands of the README |
+//! | [`fuzz`] | searching for inputs that break a promise |
 //! | [`bench`] | the figures that the house holds itself to |
 //! | [`tidy`] | the rules of the house, as programs |
 //! | [`workspace`], [`shell`], [`stamp`] | where things are, running programs, doing nothing twice |
 
 mod bench;
 mod demo;
+mod fuzz;
 mod plugins;
 mod readme;
 mod setup;
@@ -45,6 +47,8 @@ enum Command {
     Test,
     /// Take the figures, each with what is to be reached; some in turn with the peer.
     Bench(bench::Options),
+    /// Search for inputs that break a promise: DAG files, expressions, schedules, output files, commands to runs.
+    Fuzz(fuzz::Options),
     /// Check the rules of the house.
     Tidy,
     /// Build the first-party plugins into target/plugins.
@@ -68,6 +72,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Demo => demo::run(&workspace),
         Command::Test => test::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, options),
+        Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::Tidy => tidy::run(&workspace),
         Command::Plugins => {
             setup::guests(&workspace)?;

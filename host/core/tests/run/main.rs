@@ -9,11 +9,13 @@
 //! | `order`, `ends`, `tries`, `stops`, `recovery`, `handlers`, `retries` | what runs when, by topic |
 //! | `refusals` | what is said when a run does not add up |
 //! | `properties`, `growth`, `corpus`, `golden` | chance, size, and events of old |
+//! | `fuzz` | plans and commands that a fuzzer made |
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod corpus;
 mod ends;
+mod fuzz;
 mod golden;
 mod growth;
 mod handlers;

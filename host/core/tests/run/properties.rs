@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use pintle_core::plan::{Plan, Role};
+use pintle_core::plan::Role;
 use pintle_core::run::command::{FailReason, Finished, StopCause};
 use pintle_core::run::event::EndReason;
-use pintle_core::run::{Body, Command, Event, Outcome, Refusal, Run, RunStatus, StepStatus, apply, decide};
+use pintle_core::run::{Body, Command, Outcome, Refusal, RunStatus, StepStatus, apply, decide};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::plans::{Say, plan};
-use crate::random::{Move, command, is_closing, moves, onwards, outcomes, plans};
+use crate::random::{Move, command, is_closing, moves, onwards, outcomes, plans, play};
 use crate::stand::{Stand, fails, retry_all, submit};
 
 /// More commands than any run of these plans can need from one look of a person to the end.
@@ -18,20 +18,6 @@ const ENOUGH: usize = 3_000;
 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() }
-}
-
-/// Makes all moves that fit. What was taken is refused when it comes again at once, whatever it was.
-fn play(plan: Plan, moves: &[Move]) -> Stand {
-    let mut stand = Stand::queued(plan);
-    let mut last: Option<(Command, bool)> = None;
-    for mv in moves {
-        let Some(next) = command(&mut stand, mv, last.as_ref().map(|(c, _)| c)) else { continue };
-        let answer = stand.ask(next.clone());
-        let again = matches!(mv, Move::Again) && last.as_ref().is_some_and(|(_, taken)| *taken);
-        assert!(!again || answer.is_err(), "{next:?} was taken twice");
-        last = Some((next, answer.is_ok()));
-    }
-    stand
 }
 
 /// Goes on as a shell would, with these outcomes first and success after them.
@@ -50,24 +36,13 @@ fn all_well() -> Outcome {
     Outcome::Finished(Finished { exit_code: Some(0), ..Finished::default() })
 }
 
-fn replayed(stand: &Stand) -> Run {
-    let mut run = Run::unborn(stand.run.id.clone(), stand.run.plan.clone());
-    for event in &stand.events {
-        let text = serde_json::to_string(event).unwrap();
-        let read: Event = serde_json::from_str(&text).unwrap();
-        assert_eq!(&read, event, "{text}");
-        apply(&mut run, &read).unwrap();
-    }
-    run
-}
-
 proptest! {
     #![proptest_config(config(600))]
 
     #[test]
     fn i2_i3_i8_hold_under_any_commands(plan in plans(), moves in vec(moves(), 0..120)) {
         let stand = play(plan, &moves);
-        prop_assert_eq!(&replayed(&stand), &stand.run, "replayed events give another run");
+        prop_assert_eq!(&stand.replayed(), &stand.run, "replayed events give another run");
     }
 
     #[test]

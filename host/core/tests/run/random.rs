@@ -313,3 +313,17 @@ pub(crate) fn is_closing(role: Role) -> bool {
         Role::Main | Role::Gate | Role::OnInit | Role::OnWait => false,
     }
 }
+
+/// Makes all moves that fit. What was taken is refused when it comes again at once, whatever it was.
+pub(crate) fn play(plan: Plan, moves: &[Move]) -> Stand {
+    let mut stand = Stand::queued(plan);
+    let mut last: Option<(Command, bool)> = None;
+    for mv in moves {
+        let Some(next) = command(&mut stand, mv, last.as_ref().map(|(c, _)| c)) else { continue };
+        let answer = stand.ask(next.clone());
+        let again = matches!(mv, Move::Again) && last.as_ref().is_some_and(|(_, taken)| *taken);
+        assert!(!again || answer.is_err(), "{next:?} was taken twice");
+        last = Some((next, answer.is_ok()));
+    }
+    stand
+}

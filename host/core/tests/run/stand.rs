@@ -8,7 +8,7 @@ use pintle_core::ids::{Digest, RunId, WorkerId};
 use pintle_core::plan::{Json, Plan, StepIndex};
 use pintle_core::run::command::{Expanded, FailReason, Failed, Finished, StopCause, Submission};
 use pintle_core::run::event::StepEnd;
-use pintle_core::run::{Body, Command, Event, Outcome, Refusal, Run, StepState, StepStatus, decide};
+use pintle_core::run::{Body, Command, Event, Outcome, Refusal, Run, StepState, StepStatus, apply, decide};
 use pintle_core::time::{Span, Timestamp};
 
 use crate::watch::Watch;
@@ -57,6 +57,18 @@ impl Stand {
             Err(refusal) => Watch::refused(&self.run, &command, refusal),
         }
         answer
+    }
+
+    /// The run that its events alone make, each written and read back.
+    pub(crate) fn replayed(&self) -> Run {
+        let mut run = Run::unborn(self.run.id.clone(), self.run.plan.clone());
+        for event in &self.events {
+            let text = serde_json::to_string(event).unwrap();
+            let read: Event = serde_json::from_str(&text).unwrap();
+            assert_eq!(&read, event, "{text}");
+            apply(&mut run, &read).unwrap();
+        }
+        run
     }
 
     /// Asks the run for what it must do.
