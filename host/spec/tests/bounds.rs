@@ -1,6 +1,7 @@
 //! Values of people who mean no good: any text is evaluated, any file is read, in bounded time and memory.
 #![expect(clippy::unwrap_used, reason = "a test whose document is refused has failed")]
 
+#[path = "bounds/in_time.rs"]
 mod in_time;
 
 use std::collections::HashMap;

@@ -1,6 +1,7 @@
 //! Fan-outs of people who mean no good: many items, large items, bodies in bodies: bounded before the first child.
 #![expect(clippy::unwrap_used, reason = "a test whose document is refused has failed")]
 
+#[path = "bounds/in_time.rs"]
 mod in_time;
 
 use std::collections::HashMap;

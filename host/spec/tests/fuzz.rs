@@ -12,6 +12,7 @@ use std::path::Path;
 mod document;
 #[path = "fuzz/expression.rs"]
 mod expression;
+#[path = "bounds/in_time.rs"]
 mod in_time;
 #[path = "fuzz/output_file.rs"]
 mod output_file;

@@ -1,6 +1,7 @@
 //! Documents of people who mean no good: any text gets an answer, in bounded time and memory.
 #![expect(clippy::unwrap_used, reason = "a test that finds no fault where one must be has failed")]
 
+#[path = "bounds/in_time.rs"]
 mod in_time;
 
 use pintle_core::plugin::ActionRow;
