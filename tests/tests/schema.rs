@@ -70,5 +70,10 @@ fn what_an_action_takes_is_part_of_it() -> Result<()> {
     for bad in ["{}", "{url: [a]}", "{url: http://localhost, timeout_sec: soon}", "{uri: http://localhost}"] {
         ensure!(!errors(&validator, &step(bad))?.is_empty(), "{bad} fits");
     }
+    let unknown = "steps: [{action: htp.request, with: {url: x}}]";
+    ensure!(!errors(&validator, unknown)?.is_empty(), "an unknown action fits");
+    let own = format!("actions: {{htp.request: {{input_schema: {{type: object}}, template: {{run: x}}}}}}\n{unknown}");
+    let said = errors(&validator, &own)?;
+    ensure!(said.is_empty(), "an action of the document does not fit: {said:?}");
     Ok(())
 }

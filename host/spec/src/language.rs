@@ -83,6 +83,9 @@ impl Maker {
         if fields.key == STEP.key {
             definition.insert("allOf".into(), self.inputs());
         }
+        if fields.key == DAG.key {
+            definition.insert("allOf".into(), self.known_actions());
+        }
         definition
     }
 
@@ -154,6 +157,15 @@ impl Maker {
             "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
             "additionalProperties": value,
         })
+    }
+
+    /// Where a document describes no actions itself, its steps have those that there are.
+    fn known_actions(&self) -> Value {
+        let names: Vec<&String> = self.actions.iter().map(|action| &action.name).collect();
+        json!([{
+            "if": {"not": {"anyOf": [{"required": ["actions"]}, {"required": ["step_types"]}]}},
+            "then": {"properties": {"steps": {"items": {"properties": {"action": {"enum": names}}}}}},
+        }])
     }
 
     /// What `with` is, action by action.
