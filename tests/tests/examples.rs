@@ -114,6 +114,26 @@ fn http() -> Result<()> {
 }
 
 #[test]
+fn approval() -> Result<()> {
+    let home = Home::new()?;
+    let (ended, shown) = run(&home, "approval.yaml", &[])?;
+    ended.expect_code(0)?.expect_printed(&["somebody is asked by target,notes", "notes | Version 1.4, 2 changes:"])?;
+    ensure!(shown.status() == "waiting", "{}", shown.0);
+    let step = |args: &[&str]| home.run(args);
+    step(&["human-task", "complete", "latest", "target", "--input", "region=eu", "--input", "replicas=3"])?
+        .expect_code(0)?
+        .expect_said(&["the run waits for more answers", "notes asks: Are these notes good?"])?;
+    step(&["push-back", "latest", "notes", "--input", "FEEDBACK=say who made them"])?
+        .expect_code(0)?
+        .expect_printed(&["notes |   (revised: say who made them)"])?;
+    step(&["approve", "latest", "notes", "--input", "REVIEWER=ada"])?
+        .expect_code(0)?
+        .expect_printed(&["release | release 1.4 to eu, 3 replicas, notes by ada"])?;
+    ensure!(home.status("latest")?.status() == "succeeded");
+    Ok(())
+}
+
+#[test]
 fn script_js() -> Result<()> {
     green("script-js.yaml", &["measure | America: ", " km", "312 zones in 9 regions; America is the widest"])?;
     let home = Home::new()?;

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+mod answer;
 mod run;
 mod scheduler;
 
+pub(crate) use answer::{Answering, Approve, Complete, HumanTask, Inputs, PushBack, Reject, Target};
 pub(crate) use run::{Dry, Format, History, Logs, Retry, Running, Start, Status, Stop, Validate};
 pub(crate) use scheduler::{Preview, Scheduler};
 
@@ -17,6 +19,7 @@ pub(crate) use scheduler::{Preview, Scheduler};
   pintle start flow.yaml               run a DAG to its end
   pintle status latest                 where the latest run stands
   pintle retry latest                  run again what did not succeed
+  pintle human-task list               what runs ask of people
   pintle doctor                        see whether this machine is fit
 
 Exit codes: 0 succeeded, or waiting for people; 1 failed or invalid; 2 wrong usage;
@@ -63,6 +66,15 @@ pub(crate) enum Command {
     Retry(Retry),
     /// Stop a run, whichever process runs it
     Stop(Stop),
+    /// See what runs ask of people, and complete tasks
+    #[command(subcommand)]
+    HumanTask(HumanTask),
+    /// Say that what a step did is good, and go on
+    Approve(Approve),
+    /// Say that it is not: the run ends
+    Reject(Reject),
+    /// Say that it is not yet: it is done again
+    PushBack(PushBack),
     /// Print the JSON Schema of DAG files, for editors
     #[command(after_help = "Examples:
   pintle schema > pintle.schema.json

@@ -50,7 +50,7 @@ pub(crate) enum Unfit {
 impl Dag {
     /// Reads and checks a file.
     pub(crate) fn load(file: &Path, known: &[Staged]) -> Result<Self, Unfit> {
-        let (Parsed { plan, notices, needs }, path) = parse(file, known)?;
+        let (Parsed { plan, notices, needs }, path) = parse(file, known, pintle_spec::parse)?;
         let dir = folder(&path);
         let of_file = |(name, _): &(String, Plan)| Origin { name: name.clone(), path: path.clone(), dir: dir.clone() };
         let dags = plan.dags.iter().map(of_file).collect();
@@ -67,7 +67,7 @@ impl Dag {
                 continue;
             }
             let file = file_of(&name, &dir).map_err(Unfit::Unreadable)?;
-            let (Parsed { mut plan, needs, .. }, path) = parse(&file, known)?;
+            let (Parsed { mut plan, needs, .. }, path) = parse(&file, known, pintle_spec::parse_below)?;
             let dir = folder(&path);
             open.extend(needs.into_iter().map(|name| (name, dir.clone())));
             let own = std::mem::take(&mut plan.dags);
@@ -86,11 +86,13 @@ fn folder(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new("/")).to_path_buf()
 }
 
-fn parse(file: &Path, known: &[Staged]) -> Result<(Parsed, PathBuf), Unfit> {
+type Reading = fn(&SourceFile, &dyn pintle_spec::KnownActions) -> Result<Parsed, pintle_spec::Faults>;
+
+fn parse(file: &Path, known: &[Staged], reading: Reading) -> Result<(Parsed, PathBuf), Unfit> {
     let (path, bytes) = read(file).map_err(Unfit::Unreadable)?;
     let faulty = |faults| Unfit::Faulty(Box::new(faults));
     let source = SourceFile::from_bytes(file.display().to_string(), &bytes).map_err(faulty)?;
-    Ok((pintle_spec::parse(&source, &known).map_err(faulty)?, path))
+    Ok((reading(&source, &known).map_err(faulty)?, path))
 }
 
 /// The file of a DAG that a step names: as it stands, or with an extension, beside the file of the step.

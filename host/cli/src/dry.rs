@@ -7,7 +7,7 @@ use pintle_core::graph::Graph;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Plan, StepIndex};
 use pintle_core::plugin::Staged;
-use pintle_spec::{BoundParams, Resolved, RunFacts, RunScope, StepFacts, resolve_step};
+use pintle_spec::{BoundParams, Resolved, RunFacts, RunScope, StepFacts, resolve_prompt, resolve_step};
 use serde_json::{Value, json};
 
 use crate::args::{Dry, Output};
@@ -57,7 +57,13 @@ pub(crate) fn run(args: &Dry, context: &Context) -> anyhow::Result<Exit> {
 fn resolve(plan: &Plan, index: StepIndex, scope: &RunScope, known: &[Staged]) -> anyhow::Result<Resolved> {
     let results = HashMap::new();
     let scope = scope.step(plan, index, &results, &StepFacts::default())?;
-    Ok(resolve_step(plan, index, &scope, &known)?)
+    let mut resolved = resolve_step(plan, index, &scope, &known)?;
+    // What it asks is all that it does.
+    if plan.step(index).is_some_and(|step| step.action.task().is_some()) {
+        resolved.action = "human.task".to_owned();
+        resolved.input_json = json!({ "prompt": resolve_prompt(plan, index, &scope)? }).to_string();
+    }
+    Ok(resolved)
 }
 
 fn text(dag: &Dag, params: &BoundParams, steps: &[(StepIndex, Resolved)], pen: Pen) -> Vec<String> {

@@ -8,6 +8,7 @@
 //! | `start`, `retry`, `stage` | running steps, and what happens on stage while they run |
 //! | `render`, `feed` | what is seen of it |
 //! | `leftover` | what killed processes left is cleared away |
+//! | `answer` | what steps ask, and what people answer |
 //! | `status`, `history`, `logs`, `stop` | runs of this and of other processes |
 //! | `validate`, `dry`, `scheduler`, `schema`, `dag` | DAG files |
 //! | `plugin`, `doctor`, `config`, `version` | about Pintle itself |
@@ -15,6 +16,7 @@
 //! Two more programs are in here and are dispatched before anything is set up: the compiler of components and the
 //! reaper, which run as children of this same binary.
 
+mod answer;
 mod args;
 mod config;
 mod context;
@@ -50,7 +52,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use args::{Args, Command, Global, Running};
+use args::{Args, Command, Global, HumanTask, Running};
 use context::{Context, remark};
 use failure::{Exit, Failure, sentence};
 use render::style::BAD;
@@ -101,6 +103,10 @@ fn resolve(args: &Args) -> anyhow::Result<Settings> {
     match &args.command {
         Command::Start(start) => running_flags(&start.running, &mut flags),
         Command::Retry(retry) => running_flags(&retry.running, &mut flags),
+        Command::HumanTask(HumanTask::Complete(args)) => running_flags(&args.answering.running, &mut flags),
+        Command::Approve(args) => running_flags(&args.answering.running, &mut flags),
+        Command::Reject(args) => running_flags(&args.answering.running, &mut flags),
+        Command::PushBack(args) => running_flags(&args.answering.running, &mut flags),
         _ => {}
     }
     Settings::resolve(&flags, args.global.config.as_deref(), &|name| std::env::var_os(name), &cwd)
@@ -141,6 +147,10 @@ fn command(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Logs(args) => logs::run(&args, context),
         Command::Retry(args) => retry::run(&args, context),
         Command::Stop(args) => stop::run(&args, context),
+        Command::HumanTask(args) => answer::run(args, context),
+        Command::Approve(args) => answer::approve(args, context),
+        Command::Reject(args) => answer::reject(args, context),
+        Command::PushBack(args) => answer::push_back(args, context),
         Command::Schema => schema::run(),
         Command::Scheduler(args) => scheduler::run(&args, context),
         Command::Plugin(args) => plugin::run(&args, context),

@@ -7,11 +7,13 @@
 //! | [`screen`] | rows on a terminal, redrawn in place |
 //! | [`plain`] | lines for a pipe |
 //! | [`json`] | one object a line |
+//! | [`ask`] | what steps ask people, and what they may type |
 //! | [`summary`] | how it ended, and what to type next |
 //! | [`table`] | rows and columns without lines |
 //! | [`printer`] | bytes to standard output and error, without ever blocking the run |
 //! | [`style`] | glyphs and colours |
 
+pub(crate) mod ask;
 pub(crate) mod json;
 pub(crate) mod plain;
 pub(crate) mod printer;

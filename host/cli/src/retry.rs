@@ -6,6 +6,7 @@ use pintle_core::graph::Graph;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Plan, StepIndex};
 use pintle_core::plugin::Staged;
+use pintle_core::run::Refusal;
 use pintle_store::{RunRow, Runs as _};
 
 use crate::args::{Retry, Running};
@@ -15,9 +16,11 @@ use crate::failure::{Exit, Failure};
 use crate::join::House;
 use crate::leftover;
 use crate::names;
+use crate::render::ask;
 use crate::signals::Signals;
 use crate::stage::Opening;
 use crate::start::{perform, threads};
+use crate::status;
 
 /// Runs again what did not succeed, or goes on with an interrupted run.
 pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
@@ -73,6 +76,11 @@ const SHOWN: usize = 10;
 /// What a run's row says while it waits for somebody to look at a step.
 const PARKED: &str = "parked";
 
+/// Goes on with a run that waits and that nobody works on.
+pub(crate) async fn go_on(house: &House, run: &RunId, how: &Running, context: &Context) -> anyhow::Result<Exit> {
+    again(house, run, how, context, Again::Resume).await
+}
+
 #[derive(Clone, Copy)]
 enum Again<'a> {
     Resume,
@@ -80,7 +88,7 @@ enum Again<'a> {
 }
 
 /// The run that a person means, and whether it was this command that recorded its interruption.
-async fn find(text: &str, context: &Context, known: Vec<Staged>) -> anyhow::Result<(House, RunRow, bool)> {
+pub(crate) async fn find(text: &str, context: &Context, known: Vec<Staged>) -> anyhow::Result<(House, RunRow, bool)> {
     let house = House::open(&context.settings, known)?;
     let interrupted = house.recover_dead().await?;
     let row = names::find(&house.store, text).await?;
@@ -101,6 +109,14 @@ async fn again(house: &House, run: &RunId, how: &Running, context: &Context, aga
     match taken {
         Ok(()) => perform(house, crew, (run, opening), how, context, &mut signals).await,
         Err(error @ Error::Owned { .. }) => Err(Failure::refused(error.to_string())),
+        Err(Error::Refused(Refusal::StillAsked { .. })) => {
+            if !how.quiet {
+                remark(&format!("run {run} waits for people"));
+                let scene = status::scene_of(house, run).await?;
+                ask::questions(&scene, context.err).iter().for_each(|line| remark(line));
+            }
+            Ok(Exit::Success)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -85,6 +85,11 @@ impl Stage {
         self.show.event(&self.scene, &Event { at, body }, &mut self.printer);
     }
 
+    /// From now on steps print there.
+    pub(crate) fn follow(&mut self, feed: Arc<Feed>) {
+        self.feed = feed;
+    }
+
     /// Plays to the end; where the run stands then.
     pub(crate) async fn play(
         &mut self,
@@ -266,6 +271,7 @@ fn ends_a_try(event: &Event) -> bool {
             | Body::StepGivenBack { .. }
             | Body::StepLost { .. }
             | Body::StepWaiting { .. }
+            | Body::StepAsked { .. }
     )
 }
 

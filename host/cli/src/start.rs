@@ -138,12 +138,21 @@ pub(crate) async fn perform(
     let show = |scene: &Scene| show(scene, how, context);
     let mut stage = Stage::open(&house.coordinator, run, crew.feed.clone(), show).await?;
     stage.announce(opening, house.now());
-    crew.begin(house);
-    let status = stage.play(house, &mut crew, signals).await;
-    tracing::debug!("settled");
-    crew.dismiss(house).await;
-    tracing::debug!("the crew is home");
-    let status = status?;
+    let status = loop {
+        crew.begin(house);
+        let status = stage.play(house, &mut crew, signals).await;
+        tracing::debug!("settled");
+        crew.dismiss(house).await;
+        tracing::debug!("the crew is home");
+        let status = status?;
+        // What it waited for may have been answered while the crew went home: whoever answered counts on this process.
+        if status != RunStatus::Waiting || house.coordinator.standing(run).await? == RunStatus::Waiting {
+            break status;
+        }
+        house.coordinator.reopen();
+        crew = house.hire(&context.settings)?;
+        stage.follow(crew.feed.clone());
+    };
     stage.close(house, signals).await;
     Ok(stage.exit(status))
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pintle_core::counter::Fence;
-use pintle_core::plan::{Plan, Role, Step, StepIndex};
-use pintle_core::run::{StepState, StepStatus};
+use pintle_core::plan::{Json, OutputKind, Plan, Role, Step, StepIndex};
+use pintle_core::run::{Answer, Answered, StepState, StepStatus};
 use pintle_plane::worker::{Assignment, ClaimId, Condition, Probe};
 use pintle_spec::assignment::{Resolved, ResolvedCondition, ResolvedProbe, resolve_step};
-use pintle_spec::eval::{RunFacts, RunScope, Scope, StepFacts, StepValues};
+use pintle_spec::eval::{PushBackFact, PushBackFacts, RunFacts, RunScope, Scope, StepFacts, StepValues};
 use sha2::{Digest as _, Sha256};
 
 use crate::context::{ChildContext, Frame};
@@ -80,6 +80,7 @@ impl Coordinator {
             stdout_file: Some(self.log_file(live, index, fence, "stdout")),
             stderr_file: Some(self.log_file(live, index, fence, "stderr")),
             output_file: None,
+            push_backs: self.push_backs(live, index),
         };
         let values = &live.values;
         let run = values.run.as_deref().ok_or("the run has no scope")?;
@@ -133,6 +134,12 @@ impl Coordinator {
             for (name, json) in &end.outputs {
                 outputs.push((name.clone(), self.unblob_output(json).await?));
             }
+            // What was given with its approval is an output too, where the step has none of that name itself.
+            for (name, text) in &end.inputs {
+                if !outputs.iter().any(|(held, _)| held == name) {
+                    outputs.push((name.clone(), Json(serde_json::Value::from(text.as_str()).to_string())));
+                }
+            }
             let variable = match &end.variable {
                 Some(text) => Some(self.unblob_variable(text).await?),
                 None => None,
@@ -142,11 +149,29 @@ impl Coordinator {
                 stdout_file: Some(self.log_file(live, index, state.fence, "stdout")),
                 stderr_file: Some(self.log_file(live, index, state.fence, "stderr")),
                 variable,
+                inputs: end.inputs.clone(),
                 outputs,
             };
             live.values.results.insert(index, values);
         }
         Ok(())
+    }
+
+    /// What a step is told of the push-backs that made it run again.
+    fn push_backs(&self, live: &Live, index: StepIndex) -> PushBackFacts {
+        let Some(talk) = live.run.step(index).and_then(|state| state.talk.as_deref()) else {
+            return PushBackFacts::default();
+        };
+        let fact = |said: &Arc<Answered>| match &said.answer {
+            Answer::PushBack { inputs, reason } => {
+                Some(PushBackFact { by: said.by.clone(), at: said.at, reason: reason.clone(), inputs: inputs.clone() })
+            }
+            Answer::Complete { .. } | Answer::Approve { .. } | Answer::Reject { .. } => None,
+        };
+        PushBackFacts {
+            history: talk.push_backs.iter().filter_map(fact).collect(),
+            previous_stdout_file: talk.before.map(|fence| self.log_file(live, index, fence, "stdout")),
+        }
     }
 
     fn run_dir(&self, live: &Live) -> PathBuf {
@@ -210,10 +235,18 @@ impl Base<'_> {
             capture_stdout: self.step.output.as_ref().is_some_and(|output| output.variable().is_some())
                 || self.step.output_schema.is_some(),
             published: resolved.published,
-            declared_outputs: self.step.outputs.iter().map(|o| (o.name.clone(), o.kind)).collect(),
+            declared_outputs: declared(self.step),
             max_output: self.live.run.plan.max_output.map_or(options.max_output, |bytes| bytes as usize),
             repeat_probe: resolved.repeat.map(probe),
         }
+    }
+}
+
+/// Outputs of a task come from whoever completes it: its worker looks for none.
+fn declared(step: &Step) -> Vec<(String, OutputKind)> {
+    match step.action.task() {
+        Some(_) => Vec::new(),
+        None => step.outputs.iter().map(|output| (output.name.clone(), output.kind)).collect(),
     }
 }
 

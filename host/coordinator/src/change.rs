@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use pintle_core::ids::RunId;
+use pintle_core::run::Body;
 use pintle_store::{Mark, Store};
 
 use crate::error::Error;
@@ -64,11 +65,14 @@ impl Coordinator {
 
     async fn catch_up(&self, live: &mut crate::live::Live) -> Result<(), Error> {
         let id = live.run.id.clone();
+        let mut answered = false;
         for (_, event) in self.store.events_after(&id, live.run.head.version).await? {
             let effects = live.fold(&event)?;
             live.announce(std::slice::from_ref(&event));
             self.perform(live, &effects);
+            answered |= matches!(event.body, Body::StepAnswered { .. });
         }
-        Ok(())
+        // Whoever answers says so, and leaves it to the run's home to go on.
+        if answered { self.go_on(live).await } else { Ok(()) }
     }
 }

@@ -17,10 +17,11 @@ use std::time::{Duration, Instant};
 
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Fan, FanForm, Json, StepIndex};
-use pintle_core::run::command::{ChildEnd, Expanded, FailReason, Failed, Gathered};
+use pintle_core::run::command::{ChildEnd, Expanded, FailReason, Failed, Gathered, Question};
 use pintle_core::run::{Body, Command, Outcome, RunStatus, StepState};
 use pintle_core::time::Span;
 use pintle_spec::check_output;
+use pintle_spec::eval::StepValues;
 use pintle_spec::fan::{Aggregate, FanItem, ItemEnd, aggregate, expand};
 use serde_json::Map;
 use tokio::sync::Notify;
@@ -140,6 +141,7 @@ impl Coordinator {
         let Some(live) = self.live(run) else { return Ok(()) };
         let mut live = live.lock().await;
         self.refresh(&mut live).await?;
+        self.wake_parents(&mut live, rested).await?;
         if live.run.status() != RunStatus::Running && live.run.head.stop.is_none() {
             return Ok(());
         }
@@ -157,6 +159,31 @@ impl Coordinator {
         let parents: BTreeSet<StepIndex> = live.parents().into_iter().collect();
         live.broods.retain(|step, _| parents.contains(step));
         Ok(())
+    }
+
+    /// Steps whose children all waited for somebody: one of those goes on, or is over, so the step waits for them again.
+    async fn wake_parents(&self, live: &mut Live, rested: &BTreeSet<(StepIndex, u32)>) -> Result<(), Error> {
+        for (step, child) in rested {
+            let Some(fence) = live.run.step(*step).filter(|s| s.awaits_below()).map(|s| s.fence) else { continue };
+            let id = self.brood(live, *step).await?.id(live, *step, *child);
+            if self.store.row(&id).await?.is_none_or(|row| row.status == RunStatus::Waiting) {
+                continue;
+            }
+            if live.run.status() == RunStatus::Waiting {
+                self.drive(live, &Command::Resume).await?;
+                self.went_on(live);
+            } else {
+                self.drive(live, &Command::ChildrenMove { step: *step, fence }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A run that waited goes on: whoever waits for it is told.
+    pub(crate) fn went_on(&self, live: &Live) {
+        if let Some(parent) = &live.row.parent {
+            self.tending.want(&parent.run, Some((parent.step, parent.child)));
+        }
     }
 
     /// One step: takes in what ended, starts what may start, and settles the step when nothing is left.
@@ -194,7 +221,7 @@ impl Coordinator {
     }
 
     /// What the children amount to, read from what the run was told of them.
-    async fn gather(&self, live: &Live, step: StepIndex, brood: &Brood) -> Result<Outcome, Error> {
+    async fn gather(&self, live: &mut Live, step: StepIndex, brood: &Brood) -> Result<Outcome, Error> {
         let plan = live.run.plan.clone();
         let Some((name, fan)) = plan.step(step).and_then(|step| Some((&step.name, step.action.fan()?))) else {
             return Ok(failed(FailReason::Refused, "the plan has no such step".to_owned(), None));
@@ -222,13 +249,25 @@ impl Coordinator {
         if let Some(Err(fault)) = schema.map(|schema| check_output(schema, &text)) {
             return Ok(failed(FailReason::BadOutput, fault.to_string(), None));
         }
+        let mut question = None;
+        if plan.step(step).is_some_and(|step| step.approval.is_some()) {
+            let own = StepValues {
+                variable: Some(text.trim().to_owned()),
+                outputs: outputs.clone(),
+                ..StepValues::default()
+            };
+            question = match self.prompt_after(live, step, own).await {
+                Ok(prompt) => Some(Box::new(Question { prompt })),
+                Err(message) => return Ok(failed(FailReason::BadOutput, message, None)),
+            };
+        }
         for (_, value) in &mut outputs {
             inline_output(&*self.store, value).await?;
         }
-        let failed = failure(fan, name, &held);
+        let why = failure(fan, name, &held);
         let mut stdout = Some(text);
         inline_text(&*self.store, &mut stdout).await?;
-        Ok(Outcome::Gathered(Gathered { outputs, stdout, failed }))
+        Ok(Outcome::Gathered(Gathered { outputs, stdout, failed: why, question }))
     }
 
     /// How the children of the step's last expansion ended, in their order.

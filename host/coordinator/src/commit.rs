@@ -35,6 +35,8 @@ pub(crate) struct Batch<'a> {
     events: Vec<Event>,
     effects: Vec<Effect>,
     touched: BTreeSet<StepIndex>,
+    /// The run's row is written although nothing happened.
+    row_too: bool,
 }
 
 /// What came of a committed batch.
@@ -49,7 +51,13 @@ impl<'a> Batch<'a> {
     pub(crate) fn new(live: &'a mut Live, at: Timestamp) -> Self {
         let expected = live.run.head.version;
         let touched = BTreeSet::new();
-        Self { live, home_lives: true, at, expected, events: Vec::new(), effects: Vec::new(), touched }
+        Self { live, home_lives: true, at, expected, events: Vec::new(), effects: Vec::new(), touched, row_too: false }
+    }
+
+    /// The row is kept as it stands here also if nothing happens to the run.
+    pub(crate) fn keep_row(&mut self) {
+        self.live.stale = true;
+        self.row_too = true;
     }
 
     /// Decides one command. A refusal changes nothing.
@@ -83,10 +91,11 @@ impl<'a> Batch<'a> {
         tenant: &TenantId,
         plan: Option<(Digest, String)>,
     ) -> Result<Committed, CommitError> {
-        if self.events.is_empty() {
+        if self.events.is_empty() && !self.row_too {
             return Ok(Committed { version: self.expected, effects: self.effects });
         }
-        let whole = plan.is_some() || self.events.iter().any(|e| matches!(e.body, Body::Retried { .. }));
+        let whole =
+            plan.is_some() || self.events.iter().any(|e| matches!(e.body, Body::Retried { .. } | Body::Rewound { .. }));
         let rows: Vec<_> = if whole {
             self.live.run.plan.indexed().filter_map(|(i, _)| self.live.step_row(i)).collect()
         } else {
@@ -201,7 +210,13 @@ fn timers(live: &Live, events: &[Event], effects: &[Effect]) -> Vec<TimerChange>
             Body::StepRetrying { step, due, again, .. } => {
                 changes.push(TimerChange::Set { step: Some(*step), kind: kind(*again), due: *due });
             }
+            Body::StepAsked { step, due: Some(due), .. } => {
+                changes.push(TimerChange::Set { step: Some(*step), kind: TimerKind::Timeout, due: *due });
+            }
             Body::StepReady { step } | Body::StepEnded { step, .. } => {
+                if live.run.plan.step(*step).is_some_and(|s| s.action.task().is_some() && s.timeout.is_some()) {
+                    changes.push(TimerChange::Clear { step: Some(*step), kind: TimerKind::Timeout });
+                }
                 // A step that never waited has no timer to clear.
                 if live.run.plan.step(*step).is_some_and(|s| s.retry.is_some() || s.repeat.is_some()) {
                     for kind in [TimerKind::Retry, TimerKind::Repeat] {
@@ -220,6 +235,10 @@ fn timers(live: &Live, events: &[Event], effects: &[Effect]) -> Vec<TimerChange>
             | Body::StepWaiting { .. }
             | Body::StepExpanded { .. }
             | Body::ChildrenEnded { .. }
+            | Body::ChildrenMoved { .. }
+            | Body::StepAsked { .. }
+            | Body::StepAnswered { .. }
+            | Body::Rewound { .. }
             | Body::StopRequested { .. }
             | Body::Waiting { .. }
             | Body::Resumed

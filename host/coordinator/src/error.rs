@@ -11,6 +11,9 @@ pub enum Error {
     /// The run says no.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// What was given with an answer is not what was asked for.
+    #[error(transparent)]
+    Answer(#[from] pintle_spec::AnswerFaults),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] pintle_store::Error),

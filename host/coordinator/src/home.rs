@@ -61,6 +61,15 @@ impl Coordinator {
         Ok(())
     }
 
+    /// Makes a run one of this home's that goes on waiting.
+    pub(crate) async fn adopt(&self, run: &RunId) -> Result<(), Error> {
+        self.take_over(run, |batch| {
+            batch.keep_row();
+            Ok(())
+        })
+        .await
+    }
+
     pub(crate) fn is_home_of(&self, live: &Live) -> bool {
         live.row.home.as_ref() == Some(&self.options.node)
     }
@@ -86,8 +95,8 @@ impl Coordinator {
                 self.timers.arm(Due { at: due, run: live.run.id.clone(), step: Some(index) });
             }
         }
-        if let (Some(started), Some(timeout)) = (live.run.head.started_at, live.run.plan.timeout) {
-            self.timers.arm(Due { at: started.plus(timeout), run: live.run.id.clone(), step: None });
+        if let Some(due) = live.run.due() {
+            self.timers.arm(Due { at: due, run: live.run.id.clone(), step: None });
         }
         self.perform(&live, effects);
         self.notices.send_all(&Notice::Wake);

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`service`] | [`Coordinator`]: submit, resume, retry, stop, wait |
 //! | [`home`] | which runs are this process's: kept, taken over, marked as interrupted |
+//! | [`answer`] | what people say to what steps ask |
 //! | `begin` | how a run begins, whoever starts it |
 //! | [`live`] | a run of this home: its fold, its ready steps, who watches it |
 //! | [`commit`] | one decision, one transaction, and again if somebody else appended first |
@@ -19,6 +20,7 @@
 //! | [`change`] | what other processes did to our runs |
 //! | [`context`] | what a submission remembers, sealed |
 
+pub mod answer;
 pub mod assign;
 mod begin;
 pub mod change;
@@ -35,6 +37,7 @@ pub mod settle;
 mod testing;
 pub mod timer;
 
+pub use answer::{Onward, Word};
 pub use context::SubDag;
 pub use error::Error;
 pub use live::{Snapshot, Update};

@@ -114,7 +114,7 @@ impl Live {
         if matches!(event.body, Body::StepEnded { .. } | Body::StepRetrying { .. }) {
             self.values.ended.extend(event.body.step());
         }
-        if matches!(event.body, Body::Retried { .. }) {
+        if matches!(event.body, Body::Retried { .. } | Body::Rewound { .. }) {
             self.ready = self.run.steps_in(StepStatus::Ready).collect();
             self.values = Values { frame: self.values.frame.take(), ..all_values(&self.run) };
         }
@@ -193,14 +193,15 @@ impl Live {
         })
     }
 
-    /// Why the run failed: its first step, in the plan's order, that failed by itself.
+    /// Why the run failed: its first step, in the plan's order, that failed by itself or was rejected.
     fn message(&self) -> Option<String> {
         if !matches!(self.run.status(), RunStatus::Failed | RunStatus::PartiallySucceeded | RunStatus::Rejected) {
             return None;
         }
         self.run.plan.indexed().find_map(|(index, step)| {
             let state = self.run.step(index)?;
-            let end = state.end.as_ref().filter(|_| state.status == StepStatus::Failed)?;
+            let bad = matches!(state.status, StepStatus::Failed | StepStatus::Rejected);
+            let end = state.end.as_ref().filter(|_| bad)?;
             let why = end.message.as_deref().unwrap_or("it failed");
             Some(format!("step `{}`: {why}", step.name))
         })
@@ -220,6 +221,8 @@ fn waiting_text(reason: &pintle_core::run::event::WaitReason) -> &'static str {
         WaitReason::Interrupted => "interrupted",
         WaitReason::Parked { .. } => "parked",
         WaitReason::Children => "children",
+        WaitReason::Person { .. } => "person",
+        WaitReason::Below => "below",
     }
 }
 

@@ -44,6 +44,11 @@ impl Notices {
         }
     }
 
+    /// Forgets what workers that are gone were told.
+    pub(crate) fn clear(&self) {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn queue(&self, worker: &WorkerId) -> Arc<Queue> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         let make = || {

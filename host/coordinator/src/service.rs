@@ -204,6 +204,19 @@ impl Coordinator {
         last.map_err(|_| Error::NoSuchRun(run.clone()))
     }
 
+    /// Where a run of this home stands.
+    pub async fn standing(&self, run: &RunId) -> Result<RunStatus, Error> {
+        let live = self.live(run).ok_or_else(|| Error::NoSuchRun(run.clone()))?;
+        let live = live.lock().await;
+        Ok(live.run.status())
+    }
+
+    /// Takes back a [`Coordinator::shutdown`] whose duties and workers have ended: others may be begun.
+    pub fn reopen(&self) {
+        self.ending.send_replace(false);
+        self.notices.clear();
+    }
+
     /// Begins to watch a run of this home.
     pub async fn updates(&self, run: &RunId) -> Result<(Snapshot, mpsc::UnboundedReceiver<Update>), Error> {
         let live = self.live(run).ok_or_else(|| Error::NoSuchRun(run.clone()))?;

@@ -7,9 +7,9 @@ use pintle_core::limits::MAX_INLINE;
 use pintle_core::matching::holds_expected;
 use pintle_core::plan::{Check, Json, Output, Step, StepIndex};
 use pintle_core::run::Outcome;
-use pintle_core::run::command::{FailReason, Failed, Finished};
+use pintle_core::run::command::{FailReason, Failed, Finished, Question};
 use pintle_plane::worker::Settled;
-use pintle_spec::assignment::{ResolvedCondition, repeat_condition};
+use pintle_spec::assignment::{ResolvedCondition, repeat_condition, resolve_prompt};
 use pintle_spec::check_output;
 use pintle_spec::eval::StepValues;
 use pintle_store::{Channel, LogName, Store};
@@ -32,12 +32,14 @@ impl Coordinator {
         let Some(step) = plan.step(settled.claim.step) else { return Ok(settled.outcome.clone()) };
         let outcome = match settled.outcome.clone() {
             Outcome::Finished(_) if step.action.fan().is_some() => self.expand(live, settled.claim.step).await?,
+            Outcome::Finished(_) if step.action.task().is_some() => self.ask(live, settled.claim.step).await,
             Outcome::Finished(done) => self.decode_finished(live, settled.claim.step, step, done).await?,
             Outcome::Failed(_)
             | Outcome::Skipped { .. }
             | Outcome::Stopped { .. }
             | Outcome::Expanded(_)
             | Outcome::Gathered(_)
+            | Outcome::Asked { .. }
             | Outcome::GivenBack => settled.outcome.clone(),
         };
         self.match_output(step, settled, outcome).await
@@ -73,15 +75,21 @@ impl Coordinator {
         if step.output.as_ref().and_then(Output::variable).is_none() {
             done.stdout = None;
         }
+        // A repetition's condition may look at what the step itself has just said, and so may what a person is asked.
+        let own = StepValues {
+            exit_code: done.exit_code,
+            variable: done.stdout.as_deref().map(|text| text.trim().to_owned()),
+            outputs: done.outputs.clone(),
+            ..StepValues::default()
+        };
         if done.repeat_condition.is_none() {
-            // A repetition's condition may look at what the step itself has just said.
-            let own = StepValues {
-                exit_code: done.exit_code,
-                variable: done.stdout.as_deref().map(|text| text.trim().to_owned()),
-                outputs: done.outputs.clone(),
-                ..StepValues::default()
-            };
-            done.repeat_condition = self.repeat_by_value(live, index, step, own).await;
+            done.repeat_condition = self.repeat_by_value(live, index, step, own.clone()).await;
+        }
+        if step.approval.is_some() {
+            match self.prompt_after(live, index, own).await {
+                Ok(prompt) => done.question = Some(Box::new(Question { prompt })),
+                Err(message) => return Ok(failed(FailReason::BadOutput, message, done.exit_code)),
+            }
         }
         done.output_file = None;
         for (_, value) in &mut done.outputs {
@@ -89,6 +97,32 @@ impl Coordinator {
         }
         inline_text(&*self.store, &mut done.stdout).await?;
         Ok(Outcome::Finished(done))
+    }
+
+    /// What a task asks: it does nothing else.
+    async fn ask(&self, live: &mut Live, index: StepIndex) -> Outcome {
+        let plan = live.run.plan.clone();
+        let prompt = match self.scope(live, &plan, index).await {
+            Ok(scope) => resolve_prompt(&plan, index, &scope).map_err(|error| error.to_string()),
+            Err(reason) => Err(reason),
+        };
+        match prompt {
+            Ok(prompt) => Outcome::Asked { prompt },
+            Err(message) => failed(FailReason::Refused, message, None),
+        }
+    }
+
+    /// What a person is asked about what a step has just done.
+    pub(crate) async fn prompt_after(
+        &self,
+        live: &mut Live,
+        index: StepIndex,
+        own: StepValues,
+    ) -> Result<String, String> {
+        let plan = live.run.plan.clone();
+        live.values.results.insert(index, own);
+        let scope = self.scope(live, &plan, index).await?;
+        resolve_prompt(&plan, index, &scope).map_err(|error| error.to_string())
     }
 
     /// A repeat condition that needs no program.
@@ -124,6 +158,7 @@ impl Coordinator {
             | Outcome::Stopped { .. }
             | Outcome::Expanded(_)
             | Outcome::Gathered(_)
+            | Outcome::Asked { .. }
             | Outcome::GivenBack => return Ok(outcome),
         };
         for channel in Channel::ALL {

@@ -80,6 +80,13 @@ impl Coordinator {
             }
             let command = match due.step {
                 Some(step) => Command::Due { step },
+                // Armed before it waited: that is no part of its time.
+                None if live.run.due().is_none_or(|at| at > self.now()) => {
+                    if let Some(at) = live.run.due() {
+                        self.timers.arm(Due { at, ..due });
+                    }
+                    continue;
+                }
                 None => Command::Stop { cause: StopCause::TimedOut, at_once: false },
             };
             match self.drive(&mut live, &command).await {

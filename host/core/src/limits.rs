@@ -20,6 +20,10 @@ pub const MAX_OUTPUT: usize = 1 << 20;
 pub const MOST_OUTPUT: usize = 16 << 20;
 /// A payload above this is a blob, in bytes.
 pub const MAX_INLINE: usize = 64 << 10;
+/// What a person may give with one answer, names and values together, in bytes: it becomes variables of programs.
+pub const MAX_ANSWER: usize = 16 << 10;
+/// A step is pushed back so often within a run attempt.
+pub const MAX_PUSH_BACKS: usize = 100;
 /// Of a step's name, in bytes.
 pub const MAX_STEP_NAME: usize = 255;
 /// Of a step's id, in bytes.
@@ -33,6 +37,7 @@ const _: () = {
     assert!(3 * LEASE_RENEWAL.as_millis() < LEASE.as_millis() - LEASE_MARGIN.as_millis());
     assert!(MAX_INLINE < MAX_OUTPUT);
     assert!(MAX_OUTPUT <= MOST_OUTPUT && MOST_OUTPUT <= u32::MAX as usize);
+    assert!(MAX_ANSWER < MAX_INLINE);
     assert!(MAX_STEP_ID < MAX_STEP_NAME);
     assert!(MAX_STEPS <= u32::MAX as usize);
 };

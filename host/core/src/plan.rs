@@ -5,11 +5,13 @@
 //! never parsed again. Text that still holds references (`${params.x}`) is a [`Template`]: it is evaluated once, when
 //! its step is claimed.
 
+mod ask;
 mod fan;
 mod output;
 
 use serde::{Deserialize, Serialize};
 
+pub use ask::{Approval, Form, FormField, Task};
 pub use fan::{Child, Fan, FanForm};
 pub use output::{DeclaredOutput, Decode, Output, OutputField, OutputFrom, OutputKind, OutputRead, OutputSource};
 
@@ -197,6 +199,9 @@ pub struct Step {
     /// What becomes of the step when its worker is lost.
     #[serde(default)]
     pub on_lost: OnLost,
+    /// A person says whether what it did is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Box<Approval>>,
 }
 
 /// What a step runs.
@@ -219,6 +224,8 @@ pub enum Action {
     },
     /// `dag.run`, `parallel`, `foreach`: other plans, as runs of their own.
     Fan(Box<Fan>),
+    /// `human.task`: a person does it.
+    Task(Box<Task>),
 }
 
 impl Step {
@@ -247,6 +254,7 @@ impl Step {
             stdout: None,
             stderr: None,
             on_lost: OnLost::default(),
+            approval: None,
         }
     }
 }
@@ -263,7 +271,16 @@ impl Action {
     pub fn fan(&self) -> Option<&Fan> {
         match self {
             Self::Fan(fan) => Some(fan),
-            Self::Run { .. } | Self::Call { .. } => None,
+            Self::Run { .. } | Self::Call { .. } | Self::Task(_) => None,
+        }
+    }
+
+    /// What it asks of a person, if it does nothing else.
+    #[must_use]
+    pub fn task(&self) -> Option<&Task> {
+        match self {
+            Self::Task(task) => Some(task),
+            Self::Run { .. } | Self::Call { .. } | Self::Fan(_) => None,
         }
     }
 
@@ -277,6 +294,7 @@ impl Action {
                 FanForm::Dag | FanForm::Parallel => "dag.run",
                 FanForm::Foreach => "foreach",
             },
+            Self::Task(_) => "human.task",
         }
     }
 }

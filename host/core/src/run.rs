@@ -5,6 +5,7 @@
 //! the steps that its command touches and at the steps behind them, so a step of a plan of 10,000 costs what a step
 //! of a plan of 10 costs.
 
+pub mod answer;
 pub mod apply;
 pub mod children;
 pub mod command;
@@ -16,8 +17,10 @@ pub mod status;
 
 mod draft;
 mod flow;
+mod rewind;
 mod settle;
 
+pub use answer::{Answer, Answered, Verdict};
 pub use apply::{Corrupt, apply};
 pub use children::Children;
 pub use command::{Command, Outcome, Refusal};

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::eval::{EvalError, Field, Scope, resolve, resolve_json, resolve_json_typed};
 use crate::known::{KnownActions, input_schema};
+use crate::limits::MAX_PROMPT_BYTES;
 
 /// A step whose values are all known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +71,16 @@ pub enum ResolveError {
         /// Name of the step.
         step: String,
     },
+    /// A person would not read that.
+    #[error(
+        "the prompt of the step `{step}` has {bytes} bytes after its references were replaced and may have {MAX_PROMPT_BYTES}; name a file instead"
+    )]
+    LongPrompt {
+        /// Name of the step.
+        step: String,
+        /// How long it is.
+        bytes: usize,
+    },
 }
 
 /// Resolves a step in its scope.
@@ -97,6 +108,25 @@ pub fn resolve_step(
         published: published(&texts, step)?,
         repeat: condition::repeat_probe(&texts, step)?,
     })
+}
+
+/// What a step asks a person, with its references replaced; `approval` sees what the step itself left. Empty where
+/// nothing was written.
+pub fn resolve_prompt(plan: &Plan, index: StepIndex, scope: &Scope<'_>) -> Result<String, ResolveError> {
+    let step = plan.step(index).ok_or(ResolveError::NoStep(index.0))?;
+    let texts = Texts { plan, scope, owner: &step.name };
+    scope.intact().map_err(|source| texts.error("env", source))?;
+    let written = match (&step.action, &step.approval) {
+        (Action::Task(task), _) => Some(&task.prompt),
+        (Action::Run { .. } | Action::Call { .. } | Action::Fan(_), approval) => {
+            approval.as_ref().and_then(|approval| approval.prompt.as_ref())
+        }
+    };
+    let prompt = texts.optional(written, "prompt")?.unwrap_or_default();
+    if prompt.len() > MAX_PROMPT_BYTES {
+        return Err(ResolveError::LongPrompt { step: step.name.clone(), bytes: prompt.len() });
+    }
+    Ok(prompt)
 }
 
 /// The step's directory begins at the plan's, unless it begins at a place of its own: `/` or the user's home.
@@ -200,7 +230,8 @@ fn published(texts: &Texts<'_>, step: &Step) -> Result<Vec<OutputField>, Resolve
 /// A step that fans out does nothing itself: its worker only looks at its preconditions.
 fn action(step: &Step) -> &str {
     match &step.action {
-        Action::Fan(_) => "noop",
+        // A person looks at what a step asks, not a worker.
+        Action::Fan(_) | Action::Task(_) => "noop",
         Action::Run { .. } | Action::Call { .. } => step.action.name(),
     }
 }
@@ -216,7 +247,7 @@ fn input(texts: &Texts<'_>, step: &Step, known: &dyn KnownActions) -> Result<Str
             }
             with_stop(texts, &input, step).map_err(|source| texts.error("with", source))
         }
-        Action::Fan(_) => Ok("{}".to_owned()),
+        Action::Fan(_) | Action::Task(_) => Ok("{}".to_owned()),
     }
 }
 

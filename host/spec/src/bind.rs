@@ -6,7 +6,7 @@
 
 pub(crate) mod check;
 mod given;
-mod value;
+pub(crate) mod value;
 
 pub use given::GivenParams;
 pub use value::BoundParams;

@@ -7,6 +7,7 @@
 //! describes, or that matters to parts not in use here, is accepted with a notice; one that would change what runs is
 //! refused, so that no file is half-obeyed.
 
+mod ask;
 mod custom;
 mod dag;
 mod output;
@@ -16,6 +17,7 @@ mod schedule;
 mod shape;
 mod step;
 
+pub(crate) use ask::{APPROVAL, FORM, FORM_FIELD};
 pub(crate) use custom::CUSTOM;
 pub(crate) use dag::{DAG, DEFAULTS, HANDLERS};
 pub(crate) use output::{OUTPUT, OUTPUT_FIELD, STDERR, STDOUT, STDOUT_FIELD, STDOUT_OUTPUTS};
@@ -111,7 +113,6 @@ const NEVER: &str = "is not part of Pintle; use an action that a plugin performs
 /// Actions of the language that a later version runs.
 pub(crate) const LATER_ACTIONS: &[&str] = &[
     "dag.enqueue",
-    "human.task",
     "router.route",
     "wait.duration",
     "wait.until",

@@ -20,6 +20,7 @@ pub(crate) fn read_file(reader: &mut Reader<'_>, documents: &[Node], source: &So
         reader.notice_key(&at, "name", message);
     }
     let mut names: HashMap<String, Place> = HashMap::new();
+    reader.is_below = true;
     for (place, node) in locals.iter().enumerate() {
         let local = read_local(reader, &At::root(node), place + 2, &mut names);
         if let (Some(plan), Some(local)) = (&mut plan, local) {

@@ -15,10 +15,15 @@ pub(crate) fn link(mut drafts: Vec<Draft>, chain: bool, findings: &mut Findings)
     check_names(&drafts, findings);
     let edges = if chain { chain_edges(&drafts, findings) } else { named_edges(&drafts, findings) };
     report_cycles(&drafts, &edges, findings);
+    let targets = rewind_targets(&drafts, &edges, findings);
     drafts
         .into_iter()
         .zip(edges)
-        .map(|(draft, edges)| {
+        .zip(targets)
+        .map(|((mut draft, edges), target)| {
+            if let Some(approval) = &mut draft.step.approval {
+                approval.rewind_to = target.map(index);
+            }
             // As written: where two steps give out a variable of one name, the later visit counts.
             let mut seen = HashSet::new();
             let depends = edges.iter().map(|edge| index(edge.to)).filter(|to| seen.insert(*to)).collect();
@@ -176,6 +181,56 @@ fn named_edges(drafts: &[Draft], findings: &mut Findings) -> Vec<Vec<Edge>> {
                 .collect()
         })
         .collect()
+}
+
+/// Where each step rewinds to: itself, or one that it depends on.
+fn rewind_targets(drafts: &[Draft], edges: &[Vec<Edge>], findings: &mut Findings) -> Vec<Option<usize>> {
+    let find = |name: &str| {
+        let by = |hit: &dyn Fn(&Step) -> bool| drafts.iter().position(|d| d.step.role == Role::Main && hit(&d.step));
+        by(&|step| step.id.as_deref() == Some(name)).or_else(|| by(&|step| step.name == name))
+    };
+    let mut targets = Vec::with_capacity(drafts.len());
+    for (place, draft) in drafts.iter().enumerate() {
+        let target = draft.rewind_to.as_ref().and_then(|wanted| {
+            let Some(to) = find(&wanted.name) else {
+                let main = drafts.iter().filter(|draft| draft.step.role == Role::Main);
+                let names = main.map(|draft| draft.step.id.as_deref().unwrap_or(&draft.step.name));
+                let hinted = findings.takes_hint();
+                let hint = did_you_mean(&wanted.name, names.filter(|_| hinted), "name a step by its id or its name");
+                let message = format!("no step is called `{}`; {hint}", wanted.name);
+                findings.fault(wanted.place, wanted.path.clone(), message);
+                return None;
+            };
+            if to != place && !leads_to(edges, place, to) {
+                let message = format!(
+                    "the step does not depend on `{}`; rewind to the step itself, or to one that comes before it",
+                    wanted.name
+                );
+                findings.fault(wanted.place, wanted.path.clone(), message);
+                return None;
+            }
+            Some(to)
+        });
+        targets.push(target);
+    }
+    targets
+}
+
+/// Whether the step at `from` depends on the one at `to`, directly or through others.
+fn leads_to(edges: &[Vec<Edge>], from: usize, to: usize) -> bool {
+    let mut seen = HashSet::from([from]);
+    let mut open = vec![from];
+    while let Some(place) = open.pop() {
+        for edge in edges.get(place).into_iter().flatten() {
+            if edge.to == to {
+                return true;
+            }
+            if seen.insert(edge.to) {
+                open.push(edge.to);
+            }
+        }
+    }
+    false
 }
 
 /// Where a step stands in the search for cycles.

@@ -77,6 +77,9 @@ pub struct CoreAction {
 /// The action that runs another DAG.
 pub(crate) const DAG_RUN: &str = "dag.run";
 
+/// The action that asks a person.
+pub(crate) const HUMAN_TASK: &str = "human.task";
+
 /// All of them.
 pub const CORE_ACTIONS: &[CoreAction] = &[
     CoreAction {
@@ -97,6 +100,13 @@ pub const CORE_ACTIONS: &[CoreAction] = &[
         input_schema: r#"{"type":"object","required":["dag"],"additionalProperties":false,"properties":{
             "dag":{"type":"string","minLength":1},
             "params":{}}}"#,
+    },
+    CoreAction {
+        name: HUMAN_TASK,
+        summary: "Asks a person and waits; what the form asks for becomes the step's outputs.",
+        input_schema: r#"{"type":"object","required":["prompt"],"additionalProperties":false,"properties":{
+            "prompt":{"type":"string"},
+            "form":{"type":"object"}}}"#,
     },
     CoreAction {
         name: "wasi.run",

@@ -8,7 +8,9 @@ mod with;
 
 use serde_json::{Map, Value, json};
 
-use crate::fields::{CUSTOM, DAG, Empty, Field, Fields, Need, RUN_WITH, STEP, Shape};
+use crate::ask::NOT_OF_A_TASK;
+use crate::fields::{CUSTOM, DAG, Empty, FORM, Field, Fields, Need, RUN_WITH, STEP, Shape};
+use crate::known::HUMAN_TASK;
 use crate::known::{CORE_ACTIONS, KnownActions};
 use crate::limits::MAX_SECONDS;
 use crate::step::SIGNALS;
@@ -174,11 +176,24 @@ impl Maker {
             "if": {"required": ["run"]},
             "then": {"properties": {"with": or_null(json!({"$ref": format!("#/$defs/{}", RUN_WITH.key)}))}},
         })];
-        for action in &self.actions {
+        let actions = std::mem::take(&mut self.actions);
+        for action in &actions {
             let key = format!("with:{}", action.name);
             let Some(mut input) = with::input(&action.input, &format!("#/$defs/{key}")) else { continue };
             let needed = input.get("required").and_then(Value::as_array).is_some_and(|names| !names.is_empty());
             input.entry("description").or_insert_with(|| action.summary.clone().into());
+            if action.name == HUMAN_TASK {
+                // Its form is part of the language: nothing in it is resolved.
+                let parts = [("form", self.reference(&FORM)), ("prompt", self.shape(&Shape::Word))];
+                if let Some(properties) = input.get_mut("properties").and_then(Value::as_object_mut) {
+                    properties.extend(parts.map(|(name, schema)| (name.to_owned(), schema)));
+                }
+                let none = NOT_OF_A_TASK.map(|name| (name.to_owned(), Value::Bool(false)));
+                cases.push(json!({
+                    "if": {"properties": {"action": {"const": HUMAN_TASK}}, "required": ["action"]},
+                    "then": {"properties": Map::from_iter(none), "required": ["id"]},
+                }));
+            }
             self.definitions.insert(key.clone(), Value::Object(input));
             let input = json!({"$ref": format!("#/$defs/{key}")});
             let then = if needed {
@@ -191,6 +206,7 @@ impl Maker {
                 "then": then,
             }));
         }
+        self.actions = actions;
         cases.into()
     }
 }
@@ -266,7 +282,7 @@ mod tests {
     use super::*;
     use crate::fields;
 
-    const ALL: [&Fields; 24] = [
+    const ALL: [&Fields; 27] = [
         &fields::DAG,
         &fields::DEFAULTS,
         &fields::HANDLERS,
@@ -281,6 +297,9 @@ mod tests {
         &fields::CUSTOM,
         &fields::PARALLEL,
         &fields::FOREACH,
+        &fields::APPROVAL,
+        &fields::FORM,
+        &fields::FORM_FIELD,
         &fields::RETRY,
         &fields::REPEAT,
         &fields::CONTINUE_ON,

@@ -18,11 +18,13 @@
 //! | `known`, `schema` | actions, and what they take |
 //! | `language` | the whole language as a JSON Schema, for editors |
 //! | [`eval`] | the evaluator and its scopes |
+//! | `ask`, [`answer`] | what people are asked, and what they give with an answer |
 //! | [`fan`] | sub-DAGs and fan-out: their fields, the children of a step, and what these amount to |
 //! | [`schedule`] | when runs start by themselves, and the instants that follow |
 //! | [`bind`], [`assignment`], [`output_file`], [`output_schema`], [`dotenv`] | values in, values out |
 //! | `limits` | every bound |
 
+pub mod answer;
 pub mod assignment;
 pub mod bind;
 pub mod dotenv;
@@ -32,6 +34,7 @@ pub mod output_file;
 pub mod output_schema;
 pub mod schedule;
 
+mod ask;
 mod custom;
 mod dag;
 mod document;
@@ -57,7 +60,8 @@ mod source;
 mod step;
 mod words;
 
-pub use assignment::{Resolved, ResolvedCondition, ResolvedProbe, resolve_step};
+pub use answer::{AnswerFaults, Given, Values, form_schema, read_inputs, read_values};
+pub use assignment::{Resolved, ResolvedCondition, ResolvedProbe, resolve_prompt, resolve_step};
 pub use bind::{BindFaults, Binding, BoundParams, GivenParams, bind_params};
 pub use dotenv::parse_dotenv;
 pub use eval::{Field, Outer, RunFacts, RunScope, Scope, StepFacts, StepValues};
@@ -84,12 +88,22 @@ pub struct Parsed {
     pub needs: Vec<String>,
 }
 
+/// As [`parse`], of a file with a DAG that another one runs: it cannot ask as one that a person started.
+pub fn parse_below(source: &SourceFile, known: &dyn KnownActions) -> Result<Parsed, Faults> {
+    read(source, known, true)
+}
+
 /// Reads a file: its first document is what runs, those behind it are DAGs that its steps may run.
 pub fn parse(source: &SourceFile, known: &dyn KnownActions) -> Result<Parsed, Faults> {
+    read(source, known, false)
+}
+
+fn read(source: &SourceFile, known: &dyn KnownActions, is_below: bool) -> Result<Parsed, Faults> {
     if let Some(faults) = source::too_large(&source.name, source.text.len()) {
         return Err(faults);
     }
     let mut reader = Reader::new(known, &source.text);
+    reader.is_below = is_below;
     let documents = document::load(&source.text, &mut reader.findings);
     let plan = documents.and_then(|documents| file::read_file(&mut reader, &documents, source));
     let notices = reader.findings.close(source)?;

@@ -33,6 +33,12 @@ pub const MAX_EXPRESSIONS: usize = 500;
 pub const MAX_DEFAULTS_BYTES: usize = 32 * 1024 * 1024;
 /// Steps of a DAG, handlers included.
 pub const MAX_STEPS: usize = 10_000;
+/// Inputs of one answer.
+pub const MAX_INPUTS: usize = 100;
+/// Properties of a form.
+pub const MAX_FORM_FIELDS: usize = 100;
+/// Bytes of what a person is asked, when its references are replaced.
+pub const MAX_PROMPT_BYTES: usize = 16 * 1024;
 /// Parameters of a DAG.
 pub const MAX_PARAMS: usize = 1_000;
 /// Bytes of a step's or a DAG's name.

@@ -142,7 +142,7 @@ fn read_typed(reader: &mut Reader<'_>, item: &At<'_>) -> Option<Param> {
     Some(param)
 }
 
-fn read_kind(reader: &mut Reader<'_>, item: &At<'_>) -> ParamKind {
+pub(crate) fn read_kind(reader: &mut Reader<'_>, item: &At<'_>) -> ParamKind {
     const KINDS: [(&str, ParamKind); 4] = [
         ("string", ParamKind::String),
         ("integer", ParamKind::Integer),
@@ -161,7 +161,7 @@ fn read_kind(reader: &mut Reader<'_>, item: &At<'_>) -> ParamKind {
 }
 
 /// A scalar of the parameter's type, as JSON.
-fn read_scalar(reader: &mut Reader<'_>, at: &At<'_>, kind: ParamKind) -> Option<Json> {
+pub(crate) fn read_scalar(reader: &mut Reader<'_>, at: &At<'_>, kind: ParamKind) -> Option<Json> {
     let json = at.scalar().and_then(|scalar| scalar_of(scalar, kind));
     if json.is_none() {
         reader.mismatch(at, kind_noun(kind));
@@ -193,7 +193,12 @@ pub(crate) fn kind_noun(kind: ParamKind) -> &'static str {
 }
 
 /// `lengths` are the names of the shortest and the longest.
-fn read_bounds(reader: &mut Reader<'_>, item: &At<'_>, kind: ParamKind, lengths: (&str, &str)) -> ParamBounds {
+pub(crate) fn read_bounds(
+    reader: &mut Reader<'_>,
+    item: &At<'_>,
+    kind: ParamKind,
+    lengths: (&str, &str),
+) -> ParamBounds {
     let one_of = item.get("enum").map(|at| {
         if !at.is_list() {
             reader.mismatch(&at, "a list of the values that are allowed");

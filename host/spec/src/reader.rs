@@ -89,6 +89,8 @@ pub(crate) struct Reader<'k> {
     pub(crate) findings: Findings,
     /// The actions that the document describes itself.
     pub(crate) customs: Customs,
+    /// The document is a DAG that other DAGs run.
+    pub(crate) is_below: bool,
     /// The document.
     text: &'k str,
     /// Regular expressions that were checked.
@@ -97,7 +99,8 @@ pub(crate) struct Reader<'k> {
 
 impl<'k> Reader<'k> {
     pub(crate) fn new(known: &'k dyn KnownActions, text: &'k str) -> Self {
-        Self { known, findings: Findings::default(), customs: Customs::default(), text, expressions: 0 }
+        let customs = Customs::default();
+        Self { known, findings: Findings::default(), customs, is_below: false, text, expressions: 0 }
     }
 
     /// Where a part of a value stands, if it is written there as it is.

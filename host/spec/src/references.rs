@@ -151,7 +151,7 @@ impl<'c> Check<'c, '_> {
         let fan = self.plan.step(index).and_then(|step| step.action.fan());
         for (entry, field) in at.fields() {
             self.place = match entry.key.as_str() {
-                "repeat_policy" => Place::Repetition(index),
+                "repeat_policy" | "approval" => Place::Repetition(index),
                 _ => Place::Step(index),
             };
             match (entry.key.as_str(), fan) {
@@ -257,5 +257,8 @@ fn in_step(plan: &Plan, index: StepIndex, name: &str) -> bool {
 }
 
 fn gives_out(plan: &Plan, name: &str) -> bool {
-    plan.steps.iter().any(|step| step.output.as_ref().and_then(Output::variable) == Some(name))
+    plan.steps.iter().any(|step| {
+        let given = step.approval.iter().flat_map(|approval| &approval.input).any(|input| input == name);
+        given || step.output.as_ref().and_then(Output::variable) == Some(name)
+    })
 }

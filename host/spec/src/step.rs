@@ -8,6 +8,7 @@ use pintle_core::plan::{
 };
 use pintle_core::time::Span;
 
+use crate::ask::{outputs_of, read_approval};
 use crate::custom::{Called, expand, read_made};
 use crate::fields::{DEFAULTS, STEP};
 use crate::limits::{MAX_ID_BYTES, MAX_NAME_BYTES};
@@ -80,6 +81,8 @@ pub(crate) struct Draft {
     pub(crate) name_place: Option<Place>,
     /// None: not written, or `depends: null`.
     pub(crate) depends: Option<Vec<Wanted>>,
+    /// Where the run starts anew when the step is pushed back.
+    pub(crate) rewind_to: Option<Wanted>,
 }
 
 /// A dependency as it was written.
@@ -118,8 +121,12 @@ fn read_whole(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around: Around<'
     env.extend(crate::env::read_env(reader, at));
     let mut preconditions = defaults.preconditions.clone();
     preconditions.extend(read_preconditions(reader, at));
-    let timeout = reader.seconds_field(at, "timeout_sec").or(defaults.timeout);
+    // What defaults say of programs is not said of people.
+    let runs = action.task().is_none();
+    let timeout = reader.seconds_field(at, "timeout_sec").or(defaults.timeout.filter(|_| runs));
+    let (approval, rewind_to) = read_approval(reader, at, role);
     let Left { output, published, schema, outputs, stdout, stderr } = read_left(reader, at, &action);
+    let outputs = action.task().map_or(outputs, outputs_of);
     let on_lost = read_on_lost(reader, at, &action);
     let step = Step {
         name: name.or_else(|| id.clone()).unwrap_or_default(),
@@ -133,8 +140,8 @@ fn read_whole(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around: Around<'
         working_dir: reader.word_field(at, "working_dir").map(Template),
         preconditions,
         continue_on: read_continue_on(reader, at).or_else(|| defaults.continue_on.clone()).unwrap_or_default(),
-        retry: read_retry(reader, at).or_else(|| defaults.retry.clone()),
-        repeat: read_repeat_or_default(reader, at, defaults),
+        retry: read_retry(reader, at).or_else(|| defaults.retry.clone()).filter(|_| runs),
+        repeat: read_repeat_or_default(reader, at, defaults).filter(|_| runs),
         timeout: timeout.filter(|span| *span > Span::ZERO),
         stop_signal: read_signal(reader, at).or_else(|| defaults.stop_signal.clone()),
         output,
@@ -143,6 +150,7 @@ fn read_whole(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around: Around<'
         outputs,
         stdout,
         stderr,
+        approval,
     };
     let place_of = |key: &str| at.get(key).map(|at| at.place());
     Some(Draft {
@@ -152,6 +160,7 @@ fn read_whole(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around: Around<'
         id_place: place_of("id"),
         name_place: place_of("name"),
         depends: read_depends(reader, at, role),
+        rewind_to,
     })
 }
 

@@ -20,6 +20,8 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "values/answer.rs"]
+mod answer;
 #[path = "cases/plugins.rs"]
 mod cases_plugins;
 #[path = "values/custom.rs"]
@@ -124,6 +126,11 @@ fn bodies_see_what_the_rules_say() {
 #[test]
 fn children_become_a_result_as_the_rules_say() {
     hold("result", fan::result);
+}
+
+#[test]
+fn answers_are_taken_as_the_rules_say() {
+    hold("answer", answer::answer);
 }
 
 #[test]

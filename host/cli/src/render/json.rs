@@ -48,7 +48,7 @@ fn of_event(scene: &Scene, event: &Event) -> Option<Map<String, Value>> {
     for (name, value) in stored {
         match name.as_str() {
             "event" | "at" | "context" | "items" => {}
-            "step" => {
+            "step" | "from" => {
                 let index = value.as_u64().and_then(|n| u32::try_from(n).ok()).map(StepIndex);
                 object.insert(name, json!(index.map(|index| scene.name(index))));
             }
@@ -75,7 +75,7 @@ fn of_event(scene: &Scene, event: &Event) -> Option<Map<String, Value>> {
 /// The run's state in one object; also what `pintle status --output json` prints.
 pub(crate) fn result(scene: &Scene) -> Value {
     let run = &scene.run;
-    let steps = run.plan.indexed().zip(&run.steps).map(|((_, step), state)| {
+    let steps = run.plan.indexed().zip(&run.steps).map(|((index, step), state)| {
         let end = state.end.as_ref();
         json!({
             "name": step.name,
@@ -85,6 +85,8 @@ pub(crate) fn result(scene: &Scene) -> Value {
             "finished_at": state.finished_at.map(instant),
             "exit_code": end.and_then(|end| end.exit_code),
             "message": super::tree::reason(state),
+            "asks": state.awaits_person().then(|| super::ask::object(scene, (index, step, state))),
+            "answer": super::ask::answer(state),
         })
     });
     json!({

@@ -5,6 +5,7 @@
 //! - `STEP: STATUS ...` on standard error: something happened to a step,
 //! - `RUN: STATUS ...` on standard error: first and last line.
 
+use pintle_core::run::event::WaitReason;
 use pintle_core::run::{Body, Event, StepStatus};
 use pintle_core::time::Timestamp;
 use pintle_plane::output::Channel;
@@ -86,6 +87,17 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
         Body::StepWaiting { step, reason, .. } => {
             Some(format!("{}: waits: {}", scene.name(*step), tree::waiting(reason)))
         }
+        Body::StepAsked { step, prompt, .. } => {
+            let reason = WaitReason::Person { prompt: prompt.clone() };
+            Some(format!("{}: {}", scene.name(*step), tree::waiting(&reason)))
+        }
+        Body::StepAnswered { step, by, answer } => {
+            Some(format!("{}: {} by {}", scene.name(*step), answer.verdict(), tree::bare(by)))
+        }
+        Body::Rewound { reset, from: Some(_) } => {
+            let names: Vec<String> = reset.iter().map(|step| scene.name(*step)).collect();
+            Some(format!("{}: anew from there on: {}", run.id, names.join(", ")))
+        }
         Body::StepExpanded { step, into, .. } => {
             let (name, count) = (scene.name(*step), into.count);
             (count != 1).then(|| format!("{name}: {count} runs"))
@@ -98,6 +110,8 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
         Body::Submitted(_)
         | Body::StepReady { .. }
         | Body::StepGivenBack { .. }
+        | Body::ChildrenMoved { .. }
+        | Body::Rewound { from: None, .. }
         | Body::Waiting { .. }
         | Body::Concluded { .. }
         | Body::Finished { .. } => None,
@@ -109,7 +123,7 @@ mod tests {
     use pintle_core::counter::{Fence, RunAttempt};
     use pintle_core::plan::StepIndex;
     use pintle_core::run::RunStatus;
-    use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
+    use pintle_core::run::event::{Again, EndReason, StepEnd};
     use pintle_core::time::Span;
 
     use super::super::scene::tests::Script;

@@ -4,6 +4,7 @@ use pintle_core::plan::StepIndex;
 use pintle_core::run::event::WaitReason;
 use pintle_core::run::{RunStatus, StepStatus};
 
+use super::ask;
 use super::scene::Scene;
 use super::style::{BAD, BOLD, DIM, Pen, words};
 use super::tree;
@@ -84,7 +85,14 @@ fn result(scene: &Scene, pen: Pen) -> String {
 }
 
 /// What to type now, if there is something.
-pub(crate) fn next(scene: &Scene, pen: Pen) -> Option<String> {
+pub(crate) fn next(scene: &Scene, pen: Pen) -> Vec<String> {
+    let mut lines = ask::questions(scene, pen);
+    lines.extend(command(scene).map(|line| format!("{}{}", pen.paint(DIM, "next: "), pen.paint(BOLD, &line))));
+    lines
+}
+
+/// The command that goes on with the run, where it is not for people to answer first.
+fn command(scene: &Scene) -> Option<String> {
     let run = &scene.run;
     let command = match run.status() {
         RunStatus::Failed | RunStatus::Aborted | RunStatus::Rejected | RunStatus::PartiallySucceeded => {
@@ -92,11 +100,15 @@ pub(crate) fn next(scene: &Scene, pen: Pen) -> Option<String> {
         }
         RunStatus::Waiting => match run.head.waiting {
             Some(WaitReason::Interrupted) => format!("pintle start --resume {}", run.id),
-            Some(WaitReason::Parked { .. } | WaitReason::Children) | None => format!("pintle retry {}", run.id),
+            Some(WaitReason::Person { .. }) if !ask::is_answered(scene) => return None,
+            Some(WaitReason::Below) => "pintle human-task list".to_owned(),
+            Some(WaitReason::Parked { .. } | WaitReason::Person { .. } | WaitReason::Children) | None => {
+                format!("pintle retry {}", run.id)
+            }
         },
         RunStatus::Queued | RunStatus::Running | RunStatus::Succeeded => return None,
     };
-    Some(format!("{}{}", pen.paint(DIM, "next: "), pen.paint(BOLD, &command)))
+    Some(command)
 }
 
 /// Quoted for a shell where that is needed.

@@ -273,6 +273,11 @@ pub(crate) fn waiting(reason: &WaitReason) -> String {
         WaitReason::Parked { losses: 0 } => "parked: whether it happened is not known".to_owned(),
         WaitReason::Parked { losses } => format!("parked: its worker was lost {losses} times"),
         WaitReason::Children => "runs below it".to_owned(),
+        WaitReason::Person { prompt } => match prompt.lines().next().map(bare) {
+            Some(asked) if !asked.is_empty() => format!("asks: {asked}"),
+            Some(_) | None => "asks a person".to_owned(),
+        },
+        WaitReason::Below => "runs below it wait for somebody".to_owned(),
     }
 }
 
@@ -299,6 +304,7 @@ pub(crate) fn reason(state: &StepState) -> Option<String> {
         EndReason::PreconditionUnmet => "a precondition was not met",
         EndReason::Stopped => "stopped",
         EndReason::RunNotBegun => "the run did not begin",
+        EndReason::Rejected => "a person refused what it did",
     };
     Some(said.to_owned())
 }

@@ -173,14 +173,27 @@ impl Coordinator {
             self.lend_frame(live, brood, place).await?;
             return Ok(Started::Open);
         }
-        // One that waits for a person goes on: whoever had the step run again has looked at it.
-        if row.status != RunStatus::Waiting && self.live(&id).is_some() {
+        let here = self.live(&id);
+        if row.status != RunStatus::Waiting && here.is_some() {
             brood.rested.insert(child);
             self.tending.want(&live.run.id, None);
             return Ok(Started::Open);
         }
-        match self.resume(&id).await {
+        // One that waits goes on: whoever had the step run again has looked at it. Only if people are asked they are
+        // waited for; it is one of this home's then, so that their answer is seen.
+        let resumed = match here {
+            Some(held) => self.drive(&mut *held.lock().await, &Command::Resume).await,
+            None => self.resume(&id).await,
+        };
+        match resumed {
             Ok(()) => self.lend_frame(live, brood, place).await?,
+            Err(Error::Refused(Refusal::StillAsked { .. })) => {
+                if self.live(&id).is_none() {
+                    self.adopt(&id).await?;
+                    self.lend_frame(live, brood, place).await?;
+                }
+                brood.idle.insert(child);
+            }
             Err(Error::Owned { .. }) => self.tending.abroad(&live.run.id, step, child),
             Err(error) => return Err(error),
         }

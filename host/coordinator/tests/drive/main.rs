@@ -16,6 +16,8 @@ use pintle_store::{LogName, Logs, RunFilter, Runs};
 use crate::stand::{Outcomes, Process, done, exit, one, step, submission, variable};
 
 mod children;
+mod house;
+mod people;
 mod stand;
 
 #[tokio::test]

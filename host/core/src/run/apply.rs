@@ -3,14 +3,18 @@
 //! The same fold serves a stored run and the draft that a decision works on (`draft.rs`), so that a decision can never
 //! disagree with its own replay.
 
+use std::sync::Arc;
+
 use crate::counter::RunAttempt;
 use crate::graph::Graph;
 use crate::plan::{Plan, Role, StepIndex};
+use crate::run::answer::Answered;
 use crate::run::children::Children;
 use crate::run::event::{Again, Body, Event, StepEnd, WaitReason};
-use crate::run::state::{Head, Run, StepState, Stop, Tally};
+use crate::run::rewind;
+use crate::run::state::{Head, Run, StepState, Stop};
 use crate::run::status::{RunStatus, StepStatus};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// An event that cannot have followed what came before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,11 +108,12 @@ fn fold_run(run: &mut impl Fold, event: &Event) -> Result<(), String> {
             let head = run.head_mut();
             head.status = Some(RunStatus::Waiting);
             head.waiting = Some(reason.clone());
+            head.waiting_since = Some(event.at);
         }
         // Waiting => Running, or Queued if it was never started
         Body::Resumed => {
             allowed(status == Some(RunStatus::Waiting))?;
-            wake(run.head_mut());
+            wake(run.head_mut(), event.at);
         }
         // Queued, Running, Waiting => the same, stopping; a waiting run is woken to stop
         Body::StopRequested { cause, at_once } => {
@@ -117,7 +122,7 @@ fn fold_run(run: &mut impl Fold, event: &Event) -> Result<(), String> {
             let cause = head.stop.take().map_or_else(|| cause.clone(), |stop| stop.cause);
             head.stop = Some(Stop { cause, at_once: *at_once });
             if status == Some(RunStatus::Waiting) {
-                wake(head);
+                wake(head, event.at);
             }
         }
         // Queued, Running => the same, its main steps over
@@ -137,6 +142,11 @@ fn fold_run(run: &mut impl Fold, event: &Event) -> Result<(), String> {
             allowed(status.is_some_and(RunStatus::is_terminal))?;
             retried(run, *attempt, reset, excused)?;
         }
+        // Running, Waiting => the same, with some steps anew
+        Body::Rewound { reset, from } => {
+            allowed(matches!(status, Some(RunStatus::Running | RunStatus::Waiting)))?;
+            rewind::rewound(run, reset, *from)?;
+        }
         Body::StepReady { .. }
         | Body::StepClaimed { .. }
         | Body::StepGivenBack { .. }
@@ -145,13 +155,20 @@ fn fold_run(run: &mut impl Fold, event: &Event) -> Result<(), String> {
         | Body::StepLost { .. }
         | Body::StepWaiting { .. }
         | Body::StepExpanded { .. }
+        | Body::ChildrenMoved { .. }
+        | Body::StepAsked { .. }
+        | Body::StepAnswered { .. }
         | Body::ChildrenEnded { .. } => return Err("it is about a step".to_owned()),
     }
     Ok(())
 }
 
-fn wake(head: &mut Head) {
+fn wake(head: &mut Head, at: Timestamp) {
     head.waiting = None;
+    let since = head.waiting_since.take();
+    // Before it was started no time of it runs.
+    let waited = since.filter(|_| head.started_at.is_some()).map_or(Span::ZERO, |since| at.since(since));
+    head.waited = Span(head.waited.as_millis().saturating_add(waited.as_millis()));
     head.status = Some(if head.started_at.is_some() { RunStatus::Running } else { RunStatus::Queued });
 }
 
@@ -159,8 +176,14 @@ fn fold_step(run: &mut impl Fold, index: StepIndex, event: &Event) -> Result<(),
     let role = run.plan().step(index).map(|s| s.role).ok_or("the plan has no such step")?;
     let step = run.step_mut(index).ok_or("the run has no such step")?;
     let (from, fence) = (step.status, step.fence);
+    let reason = step.waiting.clone();
     let to = transition(step, event).ok_or_else(|| format!("the step is {from} under fence {fence}"))?;
     step.status = to;
+    step.since = match (step.since, to == StepStatus::Waiting) {
+        (Some(since), true) if step.waiting == reason => Some(since),
+        (_, true) => Some(event.at),
+        (_, false) => None,
+    };
     let forgiven = step.end.as_ref().is_some_and(|end| end.forgiven);
 
     let head = run.head_mut();
@@ -192,7 +215,7 @@ fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
             Some(Ready)
         }
         // Waiting => Ready; somebody has looked at it
-        (Body::StepReady { .. }, Waiting) if !step.awaits_children() => {
+        (Body::StepReady { .. }, Waiting) if matches!(step.waiting, Some(WaitReason::Parked { .. })) => {
             step.waiting = None;
             step.losses_seen = step.losses;
             step.same_try = true;
@@ -247,7 +270,31 @@ fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
         (Body::StepWaiting { fence, reason, .. }, Waiting) if step.awaits_children() && *fence > step.fence => {
             step.fence = *fence;
             step.waiting = Some(reason.clone());
+            if *reason != WaitReason::Below {
+                step.children = None;
+            }
+            Some(Waiting)
+        }
+        // Waiting for somebody below => Waiting for children
+        (Body::ChildrenMoved { .. }, Waiting) if step.awaits_below() => {
+            step.waiting = Some(WaitReason::Children);
+            Some(Waiting)
+        }
+        // Running, Waiting for children => Waiting for a person
+        (Body::StepAsked { prompt, due, end, .. }, from) if from == Running || step.awaits_children() => {
+            step.waiting = Some(WaitReason::Person { prompt: prompt.clone() });
             step.children = None;
+            step.due = *due;
+            step.end.clone_from(end);
+            if let Some(talk) = step.talk.as_deref_mut() {
+                talk.answer = None;
+            }
+            Some(Waiting)
+        }
+        // Waiting for a person => the same, until what it follows from it is said
+        (Body::StepAnswered { by, answer, .. }, Waiting) if step.awaits_person() => {
+            let answered = Answered { by: by.clone(), at: event.at, answer: answer.clone() };
+            step.talk.get_or_insert_default().answer = Some(Arc::new(answered));
             Some(Waiting)
         }
         // Running, Waiting for children => Retrying
@@ -294,30 +341,17 @@ fn release(run: &mut impl Fold, index: StepIndex) {
 }
 
 fn retried(run: &mut impl Fold, attempt: RunAttempt, reset: &[StepIndex], excused: &[StepIndex]) -> Result<(), String> {
-    let excused: std::collections::BTreeSet<StepIndex> = excused.iter().copied().collect();
-    let chosen: std::collections::BTreeSet<StepIndex> = reset.iter().copied().collect();
-    let places: Vec<(StepIndex, Role, Vec<StepIndex>)> =
-        run.plan().indexed().map(|(i, s)| (i, s.role, s.depends.clone())).collect();
-    if chosen.iter().any(|index| run.step(*index).is_none()) {
+    if reset.iter().any(|index| run.step(*index).is_none()) {
         return Err("the run has no such step".to_owned());
     }
-    for index in &chosen {
+    for index in (0u32..).map(StepIndex).take(run.plan().steps.len()).collect::<Vec<_>>() {
+        run.step_mut(index).ok_or("the run has no such step")?.excused = false;
+    }
+    for index in reset {
         run.step_mut(*index).ok_or("the run has no such step")?.reset(0);
     }
-    let open = |run: &dyn Fn(StepIndex) -> bool, deps: &[StepIndex]| deps.iter().filter(|d| run(**d)).count();
-    let mut mains = Vec::new();
-    for (index, role, deps) in places {
-        let not_over = |dep: StepIndex| run.step(dep).is_some_and(|s| !s.status.is_terminal());
-        let count = u32::try_from(open(&not_over, &deps)).unwrap_or(u32::MAX);
-        let step = run.step_mut(index).ok_or("the run has no such step")?;
-        step.open_deps = count;
-        step.excused = excused.contains(&index);
-        if role == Role::Main {
-            mains.push(step.clone());
-        }
-    }
+    rewind::recount(run, &excused.iter().copied().collect())?;
     let head = run.head_mut();
-    head.tally = Tally::recount(mains.iter());
     head.attempt = attempt;
     head.status = Some(RunStatus::Queued);
     head.begun = false;
@@ -326,5 +360,7 @@ fn retried(run: &mut impl Fold, attempt: RunAttempt, reset: &[StepIndex], excuse
     head.concluded = None;
     head.started_at = None;
     head.finished_at = None;
+    head.waited = Span::ZERO;
+    head.waiting_since = None;
     Ok(())
 }

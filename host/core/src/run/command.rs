@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::counter::Fence;
 use crate::ids::{Digest, RunId, WorkerId};
 use crate::plan::{Json, StepIndex};
+use crate::run::answer::{Answer, Verdict};
 use crate::run::status::{RunStatus, StepStatus};
 use crate::time::Span;
 
@@ -70,6 +71,22 @@ pub enum Command {
         /// As in `ChildrenEnded`.
         fence: Fence,
     },
+    /// Children of a waiting step that waited for a person go on.
+    ChildrenMove {
+        /// Which step.
+        step: StepIndex,
+        /// Since when it waits for that.
+        fence: Fence,
+    },
+    /// A person answers what a step asks.
+    Answer {
+        /// Which step.
+        step: StepIndex,
+        /// Who, for the record.
+        by: String,
+        /// What; the values of a form are checked before.
+        answer: Answer,
+    },
     /// Begin a new attempt of a finished run.
     Retry {
         /// These steps; empty: all that did not succeed, and everything behind them.
@@ -120,6 +137,11 @@ pub enum Outcome {
     Expanded(Expanded),
     /// Its children are all over: what they amount to.
     Gathered(Gathered),
+    /// It does nothing but ask a person.
+    Asked {
+        /// What, in words.
+        prompt: String,
+    },
     /// It was told to stop, and did.
     Stopped {
         /// Of the program, if one ran.
@@ -144,6 +166,15 @@ pub struct Finished {
     pub repeat_condition: Option<Result<bool, String>>,
     /// Whether its output held one of `continue_on.output`.
     pub output_matched: bool,
+    /// What a person is asked about it, where the step has an `approval`.
+    pub question: Option<Box<Question>>,
+}
+
+/// What a person is asked about what a step did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// In words; may be empty.
+    pub prompt: String,
 }
 
 /// What a step expanded into.
@@ -164,6 +195,8 @@ pub struct Gathered {
     pub stdout: Option<String>,
     /// In one sentence, if not all of them succeeded.
     pub failed: Option<String>,
+    /// What a person is asked about it, where the step has an `approval`.
+    pub question: Option<Box<Question>>,
 }
 
 /// How a child ended.
@@ -288,6 +321,91 @@ pub enum Refusal {
     /// A defect of Pintle: the decision contradicts itself. Nothing was changed.
     #[error("internal: {0}; please report this")]
     Inconsistent(String),
+    /// Nothing goes on before people have answered.
+    #[error("run {run} waits for a person: step {step} asks, and was not answered yet")]
+    StillAsked {
+        /// Which run.
+        run: RunId,
+        /// The first that asks.
+        step: String,
+    },
+    /// Nothing was asked.
+    #[error("step {step} is {status}: it asks nobody anything")]
+    NotAsked {
+        /// Which step.
+        step: String,
+        /// Where it stands.
+        status: StepStatus,
+    },
+    /// Somebody was faster.
+    #[error("step {step} was answered before: it was {verdict} by {by}")]
+    Answered {
+        /// Which step.
+        step: String,
+        /// Who.
+        by: String,
+        /// What that made of it.
+        verdict: Verdict,
+    },
+    /// Its time was over.
+    #[error("step {0} was to be answered within its timeout_sec, which is over")]
+    AnswerTooLate(String),
+    /// It asks for something else.
+    #[error("step {step} {asks}; it cannot be {wanted}")]
+    WrongAnswer {
+        /// Which step.
+        step: String,
+        /// What it asks for.
+        asks: &'static str,
+        /// What was wanted.
+        wanted: Verdict,
+    },
+    /// An approval without one of its `required`.
+    #[error("the approval of step {step} needs the input {name}")]
+    MissingInput {
+        /// Which step.
+        step: String,
+        /// Which input.
+        name: String,
+    },
+    /// An answer with what the step does not ask for.
+    #[error("step {step} asks for no input {name}; it asks for {known}")]
+    UnknownInput {
+        /// Which step.
+        step: String,
+        /// What was given.
+        name: String,
+        /// What may be.
+        known: String,
+    },
+    /// More than may be given with an answer.
+    #[error("the answer to step {step} holds {bytes} bytes and may hold {limit}; name a file instead")]
+    AnswerTooLarge {
+        /// Which step.
+        step: String,
+        /// Names and values.
+        bytes: usize,
+        /// The bound.
+        limit: usize,
+    },
+    /// A step that is to start anew is being worked on.
+    #[error(
+        "step {busy}, which runs again when {step} is pushed back, is being worked on: wait for it, or stop the run"
+    )]
+    Busy {
+        /// Which step is pushed back.
+        step: String,
+        /// Which stands in the way.
+        busy: String,
+    },
+    /// It was pushed back too often.
+    #[error("step {step} was pushed back {count} times: approve it or reject it")]
+    TooManyPushBacks {
+        /// Which step.
+        step: String,
+        /// How often.
+        count: usize,
+    },
     /// There is nothing left to run again.
     #[error("every step of run {0} succeeded: nothing to retry; name steps to run them again")]
     NothingToRetry(RunId),

@@ -13,7 +13,7 @@ use crate::run::draft::Draft;
 use crate::run::event::{Body, EndReason, Event, StepEnd, WaitReason};
 use crate::run::state::{Run, StepState};
 use crate::run::status::{RunStatus, StepStatus};
-use crate::run::{flow, settle};
+use crate::run::{answer, flow, settle};
 use crate::time::Timestamp;
 
 /// Decides what follows from `command`. May refuse, never acts.
@@ -44,6 +44,8 @@ pub fn decide(run: &Run, command: Command, at: Timestamp) -> Result<Vec<Event>, 
         Command::Due { step } => due(&mut draft, step)?,
         Command::ChildrenEnded { step, fence, ended } => children_ended(&mut draft, step, fence, ended)?,
         Command::ChildrenWait { step, fence } => children_wait(&mut draft, step, fence)?,
+        Command::ChildrenMove { step, fence } => children_move(&mut draft, step, fence)?,
+        Command::Answer { step, by, answer } => answer::answer(&mut draft, step, by, answer)?,
         Command::Interrupt => interrupt(&mut draft)?,
         Command::Resume => resume(&mut draft)?,
         Command::Stop { cause, at_once } => stop(&mut draft, cause, at_once)?,
@@ -52,7 +54,7 @@ pub fn decide(run: &Run, command: Command, at: Timestamp) -> Result<Vec<Event>, 
     draft.finish().map_err(|corrupt| Refusal::Inconsistent(corrupt.to_string()))
 }
 
-fn expect(run: &Run, wanted: &'static str, standing: &[RunStatus]) -> Result<(), Refusal> {
+pub(super) fn expect(run: &Run, wanted: &'static str, standing: &[RunStatus]) -> Result<(), Refusal> {
     match run.head.status {
         None => Err(Refusal::NotSubmitted(run.id.clone())),
         Some(status) if standing.contains(&status) => Ok(()),
@@ -60,11 +62,11 @@ fn expect(run: &Run, wanted: &'static str, standing: &[RunStatus]) -> Result<(),
     }
 }
 
-fn step_of(run: &Run, index: StepIndex) -> Result<&StepState, Refusal> {
+pub(super) fn step_of(run: &Run, index: StepIndex) -> Result<&StepState, Refusal> {
     run.step(index).ok_or(Refusal::NoSuchStep(index))
 }
 
-fn name_of(run: &Run, index: StepIndex) -> String {
+pub(super) fn name_of(run: &Run, index: StepIndex) -> String {
     run.plan.step(index).map(|s| s.name.clone()).unwrap_or_default()
 }
 
@@ -92,7 +94,14 @@ fn speaks_for(run: &Run, index: StepIndex, presented: Fence, outcome: &Outcome) 
         (Outcome::Failed(_), Ok(_)) => true,
         // A stop leaves out those that have not begun.
         (Outcome::Stopped { .. }, Ok(_)) => run.head.stop.is_some(),
-        (Outcome::Finished(_) | Outcome::Expanded(_) | Outcome::Skipped { .. } | Outcome::GivenBack, Ok(_)) => false,
+        (
+            Outcome::Finished(_)
+            | Outcome::Expanded(_)
+            | Outcome::Asked { .. }
+            | Outcome::Skipped { .. }
+            | Outcome::GivenBack,
+            Ok(_),
+        ) => false,
     };
     if told { Ok(()) } else { Err(stale(run, index, presented)) }
 }
@@ -126,9 +135,19 @@ fn children_ended(
 fn children_wait(draft: &mut Draft<'_>, step: StepIndex, fence: Fence) -> Result<(), Refusal> {
     expect(draft.run, "told of its children", &[RunStatus::Running])?;
     awaited(draft.run, step, fence)?;
-    let losses = draft.step(step).map_or(0, |s| s.losses);
-    draft.emit(Body::StepWaiting { step, fence: fence.mint(), reason: WaitReason::Parked { losses } });
+    draft.emit(Body::StepWaiting { step, fence: fence.mint(), reason: WaitReason::Below });
     flow::advance(draft, &[step]);
+    Ok(())
+}
+
+// Waiting for somebody below => Waiting for children
+fn children_move(draft: &mut Draft<'_>, step: StepIndex, fence: Fence) -> Result<(), Refusal> {
+    expect(draft.run, "told of its children", &[RunStatus::Running])?;
+    let state = step_of(draft.run, step)?;
+    if !state.awaits_below() || !state.fence.accepts(fence) {
+        return Err(stale(draft.run, step, fence));
+    }
+    draft.emit(Body::ChildrenMoved { step });
     Ok(())
 }
 
@@ -188,7 +207,7 @@ pub(super) fn lose(draft: &mut Draft<'_>, index: StepIndex) {
     }
 }
 
-// Retrying => Ready
+// Retrying => Ready; Waiting for a person => Failed
 fn due(draft: &mut Draft<'_>, index: StepIndex) -> Result<(), Refusal> {
     expect(draft.run, "gone on with", &[RunStatus::Running])?;
     let step = step_of(draft.run, index)?;
@@ -197,9 +216,29 @@ fn due(draft: &mut Draft<'_>, index: StepIndex) -> Result<(), Refusal> {
             draft.emit(Body::StepReady { step: index });
             Ok(())
         }
+        (StepStatus::Waiting, Some(due)) if due <= draft.at && step.awaits_person() => {
+            unanswered(draft, index);
+            Ok(())
+        }
+        (StepStatus::Waiting, Some(_)) if step.awaits_person() => Err(Refusal::NotDue(name_of(draft.run, index))),
         (StepStatus::Retrying, _) => Err(Refusal::NotDue(name_of(draft.run, index))),
         (status, _) => Err(Refusal::WrongStepStatus { step: name_of(draft.run, index), status, wanted: "tried again" }),
     }
+}
+
+/// Nobody answered in time.
+fn unanswered(draft: &mut Draft<'_>, index: StepIndex) {
+    let Some(step) = draft.run.plan.step(index) else { return };
+    let span = step.timeout.unwrap_or(crate::time::Span::ZERO);
+    let failed = Failed {
+        reason: FailReason::TimedOut,
+        message: format!("nobody answered within timeout_sec ({span})"),
+        exit_code: Some(124),
+        retry_after: None,
+        output_matched: false,
+    };
+    draft.emit(Body::StepEnded { step: index, end: settle::failed_end(step, &failed, Vec::new(), None) });
+    flow::advance(draft, &[index]);
 }
 
 // Queued, Running => Waiting; every claim is lost
@@ -218,23 +257,41 @@ fn interrupt(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 }
 
 // Waiting => Running. Parked steps are run again only when it is for them that the run waits: who goes on after an
-// interruption has not looked at them yet.
+// interruption has not looked at them yet. What waits for a person goes on waiting for him.
 fn resume(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     expect(draft.run, "resumed", &[RunStatus::Waiting])?;
     let looked_at = matches!(draft.head().waiting, Some(WaitReason::Parked { .. }));
     draft.emit(Body::Resumed);
-    let waiting = draft.run.steps_in(StepStatus::Waiting).filter(|_| looked_at);
-    let parked: Vec<StepIndex> =
-        waiting.filter(|i| !draft.run.step(*i).is_some_and(StepState::awaits_children)).collect();
-    for step in parked {
-        draft.emit(Body::StepReady { step });
+    for step in draft.run.steps_in(StepStatus::Waiting) {
+        match draft.run.step(step).and_then(|state| state.waiting.as_ref()) {
+            Some(WaitReason::Parked { .. }) if looked_at => draft.emit(Body::StepReady { step }),
+            Some(WaitReason::Below) => draft.emit(Body::ChildrenMoved { step }),
+            Some(
+                WaitReason::Parked { .. } | WaitReason::Children | WaitReason::Person { .. } | WaitReason::Interrupted,
+            )
+            | None => {}
+        }
     }
     if draft.head().status == Some(RunStatus::Queued) {
         start(draft);
     } else {
         flow::advance(draft, &[]);
     }
-    Ok(())
+    still_asked(draft)
+}
+
+/// Who goes on with a run that waits for people alone is told whom it waits for: nothing would come of it.
+fn still_asked(draft: &Draft<'_>) -> Result<(), Refusal> {
+    let run = draft.run;
+    let for_people = matches!(run.head.waiting, Some(WaitReason::Person { .. }));
+    let nothing_came = draft.head().status == Some(RunStatus::Waiting) && draft.count() == 2;
+    let asks = |index: &StepIndex| run.step(*index).is_some_and(StepState::awaits_person);
+    match run.steps_in(StepStatus::Waiting).find(asks) {
+        Some(step) if for_people && nothing_came => {
+            Err(Refusal::StillAsked { run: run.id.clone(), step: name_of(run, step) })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 // open => stopping
@@ -245,12 +302,17 @@ fn stop(draft: &mut Draft<'_>, cause: StopCause, at_once: bool) -> Result<(), Re
         return Err(Refusal::AlreadyStopping(draft.run.id.clone()));
     }
     draft.emit(Body::StopRequested { cause, at_once });
+    // Children that wait for somebody are told to stop like all others.
+    let below = draft.run.steps_in(StepStatus::Waiting);
+    for step in below.filter(|i| draft.run.step(*i).is_some_and(StepState::awaits_below)) {
+        draft.emit(Body::ChildrenMoved { step });
+    }
     let idle: Vec<StepIndex> = draft
         .run
         .plan
         .indexed()
         .filter(|(index, step)| {
-            let Some(state) = draft.run.step(*index) else { return false };
+            let Some(state) = draft.step(*index) else { return false };
             let begun = !matches!(state.status, StepStatus::NotStarted | StepStatus::Running);
             // What runs, and what waits for children, ends when they do.
             let goes_on = state.status == StepStatus::Running || state.awaits_children();

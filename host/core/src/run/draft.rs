@@ -35,6 +35,11 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// How many events there are.
+    pub(super) fn count(&self) -> usize {
+        self.events.len()
+    }
+
     /// The events. An event that its own fold refuses is a defect of `decide`; it is said, not stored.
     pub(super) fn finish(self) -> Result<Vec<Event>, Corrupt> {
         match self.corrupt {

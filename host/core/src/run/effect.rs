@@ -3,7 +3,7 @@
 
 use crate::counter::Fence;
 use crate::plan::StepIndex;
-use crate::run::event::{Body, Event};
+use crate::run::event::{Body, Event, WaitReason};
 use crate::run::state::{Run, StepState};
 use crate::run::status::{RunStatus, StepStatus};
 use crate::time::Timestamp;
@@ -57,17 +57,20 @@ pub fn effects(run: &Run, event: &Event) -> Vec<Effect> {
         Body::StepGivenBack { step, fence } | Body::StepLost { step, fence } => {
             vec![recover(*step, *fence), Effect::Wake(*step)]
         }
+        // Its children are runs of their own: of its claim nothing is left.
+        Body::StepWaiting { reason: WaitReason::Below, .. } => Vec::new(),
         Body::StepWaiting { step, fence, .. } => vec![recover(*step, *fence)],
-        Body::StepExpanded { step, .. } => vec![Effect::Children(*step)],
+        Body::StepExpanded { step, .. } | Body::ChildrenMoved { step } => vec![Effect::Children(*step)],
+        Body::StepAsked { step, due, .. } => {
+            due.map(|due| Effect::StepTimer { step: *step, due }).into_iter().collect()
+        }
         Body::StepRetrying { step, due, .. } => vec![Effect::StepTimer { step: *step, due: *due }],
         Body::StopRequested { at_once, .. } => stops(run, *at_once).chain(parents(run)).collect(),
-        Body::Started => {
-            let due = run.plan.timeout.map(|span| event.at.plus(span));
-            due.map(|due| Effect::RunTimer { due }).into_iter().collect()
-        }
+        Body::Started => run.due().map(|due| Effect::RunTimer { due }).into_iter().collect(),
         Body::Resumed => {
             let wakes = run.steps_in(StepStatus::Ready).map(Effect::Wake);
-            wakes.chain(timers(run)).chain(parents(run)).collect()
+            let time = run.due().map(|due| Effect::RunTimer { due });
+            wakes.chain(timers(run)).chain(time).chain(parents(run)).collect()
         }
         Body::Waiting { .. } => vec![Effect::Settled(RunStatus::Waiting)],
         Body::Finished { status } => vec![Effect::ClearTimers, Effect::Settled(*status)],
@@ -75,6 +78,8 @@ pub fn effects(run: &Run, event: &Event) -> Vec<Effect> {
         | Body::StepClaimed { .. }
         | Body::StepEnded { .. }
         | Body::ChildrenEnded { .. }
+        | Body::StepAnswered { .. }
+        | Body::Rewound { .. }
         | Body::Concluded { .. }
         | Body::Retried { .. } => Vec::new(),
     }
@@ -88,7 +93,7 @@ fn recover(step: StepIndex, minted: Fence) -> Effect {
 /// While the run waited, timers fired for nothing: `decide` refused them.
 fn timers(run: &Run) -> impl Iterator<Item = Effect> {
     let timer = |step: StepIndex| Some(Effect::StepTimer { step, due: run.step(step)?.due? });
-    run.steps_in(StepStatus::Retrying).filter_map(timer)
+    run.steps_in(StepStatus::Retrying).chain(run.steps_in(StepStatus::Waiting)).filter_map(timer)
 }
 
 /// Steps that wait for children.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::counter::{Attempt, Fence, RunAttempt};
 use crate::ids::WorkerId;
 use crate::plan::{Json, StepIndex};
+use crate::run::answer::Answer;
 use crate::run::command::{ChildEnd, Expanded, FailReason, StopCause, Submission};
 use crate::run::status::{RunStatus, StepStatus};
 use crate::time::Timestamp;
@@ -95,6 +96,41 @@ pub enum Body {
         #[serde(flatten)]
         into: Expanded,
     },
+    /// Children of the step that waited go on: it waits for them, and for nobody else.
+    ChildrenMoved {
+        /// Which step's.
+        step: StepIndex,
+    },
+    /// The step asks a person.
+    StepAsked {
+        /// Which.
+        step: StepIndex,
+        /// What, in words; may be empty.
+        prompt: String,
+        /// Not answered by then, it fails.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Timestamp>,
+        /// What it did before it asks whether that is good; none: it does nothing but ask.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        end: Option<StepEnd>,
+    },
+    /// A person answered. How the step ends by that, or where the run starts anew, is said behind it.
+    StepAnswered {
+        /// Which.
+        step: StepIndex,
+        /// Who.
+        by: String,
+        /// What.
+        answer: Answer,
+    },
+    /// Steps start anew within the run attempt.
+    Rewound {
+        /// Which.
+        reset: Vec<StepIndex>,
+        /// The step whose answer wants it; none: the handler that tells of a wait has to tell of another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<StepIndex>,
+    },
     /// Children of the step are over.
     ChildrenEnded {
         /// Which step's.
@@ -161,6 +197,13 @@ pub enum WaitReason {
     },
     /// The step's children are not over. Nobody has to act.
     Children,
+    /// A person is asked.
+    Person {
+        /// What, in words; may be empty.
+        prompt: String,
+    },
+    /// All of the step's children that are not over wait for somebody.
+    Below,
 }
 
 /// How a step, or one try of it, ended.
@@ -187,6 +230,9 @@ pub struct StepEnd {
     /// A failure that `continue_on` forgave.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forgiven: bool,
+    /// What was given with the approval: variables of the steps behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<(String, String)>,
 }
 
 /// Why a step ended as it did.
@@ -205,6 +251,8 @@ pub enum EndReason {
     Stopped,
     /// `handler_on.init`, or the run's preconditions, did not let the run begin.
     RunNotBegun,
+    /// A person refused what it did.
+    Rejected,
 }
 
 impl StepEnd {
@@ -219,6 +267,7 @@ impl StepEnd {
             outputs: Vec::new(),
             variable: None,
             forgiven: false,
+            inputs: Vec::new(),
         }
     }
 }
@@ -236,6 +285,9 @@ impl Body {
             | Self::StepLost { step, .. }
             | Self::StepWaiting { step, .. }
             | Self::StepExpanded { step, .. }
+            | Self::ChildrenMoved { step }
+            | Self::StepAsked { step, .. }
+            | Self::StepAnswered { step, .. }
             | Self::ChildrenEnded { step, .. } => Some(*step),
             Self::Submitted(_)
             | Self::Started
@@ -244,6 +296,7 @@ impl Body {
             | Self::Resumed
             | Self::Concluded { .. }
             | Self::Finished { .. }
+            | Self::Rewound { .. }
             | Self::Retried { .. } => None,
         }
     }

@@ -7,11 +7,24 @@ use crate::run::draft::Draft;
 use crate::run::event::{Body, EndReason, StepEnd, WaitReason};
 use crate::run::state::StepState;
 use crate::run::status::{RunStatus, StepStatus};
+use crate::time::Timestamp;
 
 /// Goes on from the steps in `changed` as far as it goes without a worker.
 pub(super) fn advance(draft: &mut Draft<'_>, changed: &[StepIndex]) {
     cascade(draft, changed.to_vec());
     while next(draft) {}
+}
+
+/// Steps that start anew have their turn where nothing before them is open.
+pub(super) fn begin_again(draft: &mut Draft<'_>, steps: &[StepIndex]) {
+    let mut ended = Vec::new();
+    for step in steps {
+        let decidable = draft.step(*step).is_some_and(|s| s.status == StepStatus::NotStarted && s.open_deps == 0);
+        if decidable && settle_fate(draft, *step) {
+            ended.push(*step);
+        }
+    }
+    advance(draft, &ended);
 }
 
 /// Decides the fate of every step whose last open dependency is among `ended`, and so on behind it.
@@ -149,7 +162,7 @@ fn abandon(draft: &mut Draft<'_>) {
     }
 }
 
-/// Main steps are open. If all that is open waits for somebody, so does the run.
+/// Main steps are open. If all that is open waits for somebody, so does the run; but a time that runs keeps it open.
 fn hold(draft: &mut Draft<'_>) -> bool {
     let tally = &draft.head().tally;
     let busy = [StepStatus::Ready, StepStatus::Running, StepStatus::Retrying];
@@ -157,17 +170,65 @@ fn hold(draft: &mut Draft<'_>) -> bool {
     if moving || tally.of(StepStatus::Waiting) == 0 {
         return false;
     }
-    let mut waiting = draft.run.plan.indexed().filter_map(|(i, _)| draft.step(i));
-    if waiting.any(StepState::awaits_children) {
+    let waiting = Waiting::of(draft);
+    if waiting.for_children {
         return false;
     }
+    tell_again(draft, waiting.since);
     match turn(draft, Role::OnWait) {
         Turn::Open => false,
+        Turn::Absent | Turn::Over(_) if waiting.until => false,
         Turn::Absent | Turn::Over(_) => {
-            let parked = draft.run.plan.indexed().find_map(|(i, _)| draft.step(i)?.waiting.clone());
-            draft.emit(Body::Waiting { reason: parked.unwrap_or(WaitReason::Parked { losses: 0 }) });
+            draft.emit(Body::Waiting { reason: waiting.reason.unwrap_or(WaitReason::Parked { losses: 0 }) });
             false
         }
+    }
+}
+
+/// What the main steps wait for, of which none can go on.
+#[derive(Default)]
+struct Waiting {
+    /// Of all, the one that asks most of whoever looks: what is parked, then what is asked, then what waits below.
+    reason: Option<WaitReason>,
+    /// The last of them began to wait.
+    since: Option<Timestamp>,
+    for_children: bool,
+    /// One of them waits no longer than that.
+    until: bool,
+}
+
+impl Waiting {
+    fn of(draft: &Draft<'_>) -> Self {
+        let mut all = Self::default();
+        for state in draft.run.plan.indexed().filter_map(|(i, _)| draft.step(i)) {
+            let Some(reason) = &state.waiting else { continue };
+            all.for_children |= state.awaits_children();
+            all.until |= state.due.is_some();
+            all.since = all.since.max(state.since);
+            if all.reason.as_ref().is_none_or(|held| urgency(reason) > urgency(held)) {
+                all.reason = Some(reason.clone());
+            }
+        }
+        all
+    }
+}
+
+fn urgency(reason: &WaitReason) -> u8 {
+    match reason {
+        WaitReason::Parked { .. } => 4,
+        WaitReason::Person { .. } => 3,
+        WaitReason::Below => 2,
+        WaitReason::Children => 1,
+        WaitReason::Interrupted => 0,
+    }
+}
+
+/// The handler that tells people of a wait has told of an earlier one: it tells of this one too.
+fn tell_again(draft: &mut Draft<'_>, since: Option<Timestamp>) {
+    let Some(handler) = draft.run.plan.handler(Role::OnWait) else { return };
+    let told = draft.step(handler).filter(|state| state.status.is_terminal()).and_then(|state| state.finished_at);
+    if draft.head().stop.is_none() && told.is_some() && since > told {
+        draft.emit(Body::Rewound { reset: vec![handler], from: None });
     }
 }
 

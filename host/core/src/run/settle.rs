@@ -1,9 +1,9 @@
 //! What a worker's final word makes of its step: the end, or another try.
 
 use crate::attempt::{self, Tried};
-use crate::plan::{OnLost, Output, RepeatMode, Step, StepIndex};
+use crate::plan::{OnLost, Output, RepeatMode, Role, Step, StepIndex};
 use crate::run::apply::Fold;
-use crate::run::command::{FailReason, Failed, Finished, Gathered, Outcome};
+use crate::run::command::{FailReason, Failed, Finished, Gathered, Outcome, Question};
 use crate::run::decide::lose;
 use crate::run::draft::Draft;
 use crate::run::event::{Again, Body, EndReason, StepEnd, WaitReason};
@@ -32,6 +32,8 @@ pub(super) fn settle(draft: &mut Draft<'_>, index: StepIndex, outcome: Outcome) 
         }
         // Running => Waiting
         Outcome::Expanded(into) => draft.emit(Body::StepExpanded { step: index, fence: state.fence.mint(), into }),
+        // Running => Waiting
+        Outcome::Asked { prompt } => asks(draft, index, step, prompt),
         Outcome::Gathered(gathered) => children_over(draft, index, step, gathered),
         Outcome::Finished(done) => finished(draft, index, step, done),
         Outcome::Failed(failed) => failure(draft, index, step, failed, StepEndParts::default()),
@@ -44,18 +46,52 @@ fn stopped(draft: &mut Draft<'_>, index: StepIndex, exit_code: Option<i32>) {
     draft.emit(Body::StepEnded { step: index, end });
 }
 
+/// A task: what it asks, and for how long.
+fn asks(draft: &mut Draft<'_>, index: StepIndex, step: &Step, prompt: String) {
+    if draft.head().stop.is_some() {
+        return stopped(draft, index, None);
+    }
+    if step.role != Role::Main {
+        // Whoever reads plans refuses it before.
+        let message = "a handler asks nobody anything".to_owned();
+        let reason = FailReason::Refused;
+        let failed = Failed { reason, message, exit_code: None, retry_after: None, output_matched: false };
+        return failure(draft, index, step, failed, StepEndParts::default());
+    }
+    let due = step.timeout.map(|span| draft.at.plus(span));
+    draft.emit(Body::StepAsked { step: index, prompt, due, end: None });
+}
+
+/// The step is over; or it has done well and a person is asked whether that is good. A stop leaves nobody to ask: what
+/// was not approved is not kept.
+fn over(draft: &mut Draft<'_>, index: StepIndex, step: &Step, end: StepEnd, question: Option<Box<Question>>) {
+    match step.approval.as_ref().filter(|_| step.role == Role::Main) {
+        Some(_) if end.status == StepStatus::Succeeded && draft.head().stop.is_some() => {
+            stopped(draft, index, end.exit_code);
+        }
+        Some(approval) if end.status == StepStatus::Succeeded => {
+            let written = || approval.prompt.as_ref().map(|prompt| prompt.0.clone());
+            let prompt = question.map(|question| question.prompt).or_else(written).unwrap_or_default();
+            draft.emit(Body::StepAsked { step: index, prompt, due: None, end: Some(end) });
+        }
+        Some(_) | None => draft.emit(Body::StepEnded { step: index, end }),
+    }
+}
+
 /// What a try produced, whether or not it counts as a success.
 #[derive(Default)]
 struct StepEndParts {
     outputs: Vec<(String, crate::plan::Json)>,
     variable: Option<String>,
     repeat_condition: Option<Result<bool, String>>,
+    question: Option<Box<Question>>,
 }
 
 /// The step is told what its children amount to: it ends as a program would that did their work.
 fn children_over(draft: &mut Draft<'_>, index: StepIndex, step: &Step, gathered: Gathered) {
     let variable = variable(step, gathered.stdout);
-    let parts = StepEndParts { outputs: gathered.outputs, variable, repeat_condition: None };
+    let parts =
+        StepEndParts { outputs: gathered.outputs, variable, repeat_condition: None, question: gathered.question };
     match gathered.failed {
         None => success(draft, index, step, None, parts),
         Some(message) => {
@@ -76,7 +112,8 @@ fn variable(step: &Step, printed: Option<String>) -> Option<String> {
 
 fn finished(draft: &mut Draft<'_>, index: StepIndex, step: &Step, done: Finished) {
     let variable = variable(step, done.stdout);
-    let parts = StepEndParts { outputs: done.outputs, variable, repeat_condition: done.repeat_condition };
+    let (repeat_condition, question) = (done.repeat_condition, done.question);
+    let parts = StepEndParts { outputs: done.outputs, variable, repeat_condition, question };
     match done.exit_code {
         Some(code) if code != 0 => {
             let failed = Failed {
@@ -102,10 +139,11 @@ fn success(draft: &mut Draft<'_>, index: StepIndex, step: &Step, exit_code: Opti
         outputs: parts.outputs,
         variable: parts.variable,
         forgiven: false,
+        inputs: Vec::new(),
     };
     match repetition(draft, index, step, exit_code, parts.repeat_condition) {
         Ok(Some(wait)) => again(draft, index, Again::Repeat, wait, end),
-        Ok(None) => draft.emit(Body::StepEnded { step: index, end }),
+        Ok(None) => over(draft, index, step, end, parts.question),
         Err(reason) => {
             let message = format!("the repeat condition could not be checked: {reason}");
             let failed = Failed {
@@ -145,7 +183,7 @@ fn failure(draft: &mut Draft<'_>, index: StepIndex, step: &Step, failed: Failed,
     let end = failed_end(step, &failed, parts.outputs, parts.variable);
     match next {
         Some(wait) => again(draft, index, Again::Retry, wait.max(failed.retry_after.unwrap_or(Span::ZERO)), end),
-        None => draft.emit(Body::StepEnded { step: index, end }),
+        None => over(draft, index, step, end, parts.question),
     }
 }
 
@@ -167,6 +205,7 @@ pub(super) fn failed_end(
         outputs,
         variable,
         forgiven: forgiven && !marked,
+        inputs: Vec::new(),
     }
 }
 

@@ -6,11 +6,12 @@ use crate::counter::{Attempt, Fence, RunAttempt, Version};
 use crate::graph::Graph;
 use crate::ids::{RunId, WorkerId};
 use crate::plan::{Plan, Role, StepIndex};
+use crate::run::answer::Answered;
 use crate::run::children::Children;
 use crate::run::command::{StopCause, Submission};
 use crate::run::event::{StepEnd, WaitReason};
 use crate::run::status::{RunStatus, StepStatus};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// A run: what it is pinned to, where it stands, where each of its steps stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,10 @@ pub struct Head {
     pub tally: Tally,
     /// Steps that are running, handlers included.
     pub active: u32,
+    /// How long this attempt has waited for somebody: that is no part of its time.
+    pub waited: Span,
+    /// Began to wait, while it waits.
+    pub waiting_since: Option<Timestamp>,
 }
 
 /// A stop that was asked for.
@@ -112,6 +117,21 @@ pub struct StepState {
     pub end: Option<StepEnd>,
     /// What it expanded into, while it waits for that.
     pub children: Option<Box<Children>>,
+    /// Began to wait, while it waits.
+    pub since: Option<Timestamp>,
+    /// What people said about it in this run attempt, if it asked or was sent back.
+    pub talk: Option<Box<Talk>>,
+}
+
+/// What people said about a step.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Talk {
+    /// The answer to what it asked last; none: it was not answered yet.
+    pub answer: Option<Arc<Answered>>,
+    /// Every push-back that made it start anew, the first first.
+    pub push_backs: Vec<Arc<Answered>>,
+    /// The claim before the last push-back: what it printed then is in that claim's log.
+    pub before: Option<Fence>,
 }
 
 impl Run {
@@ -135,6 +155,8 @@ impl Run {
             finished_at: None,
             tally: Tally::of_not_started(u32::try_from(main).unwrap_or(u32::MAX)),
             active: 0,
+            waited: Span::ZERO,
+            waiting_since: None,
         };
         Self { id, plan, graph, head, steps }
     }
@@ -149,6 +171,13 @@ impl Run {
     #[must_use]
     pub fn step(&self, index: StepIndex) -> Option<&StepState> {
         self.steps.get(index.get())
+    }
+
+    /// When the time of this attempt is over; none: never, or not while it waits.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        let (started, timeout) = (self.head.started_at?, self.plan.timeout?);
+        self.head.waiting_since.is_none().then(|| started.plus(timeout).plus(self.head.waited))
     }
 
     /// Steps that stand in `status`, with their places.
@@ -174,6 +203,8 @@ impl Head {
             finished_at: self.finished_at,
             tally: self.tally.clone(),
             active: self.active,
+            waited: self.waited,
+            waiting_since: self.waiting_since,
         }
     }
 }
@@ -183,6 +214,18 @@ impl StepState {
     #[must_use]
     pub fn awaits_children(&self) -> bool {
         self.status == StepStatus::Waiting && self.waiting == Some(WaitReason::Children)
+    }
+
+    /// It waits for a person who is asked.
+    #[must_use]
+    pub fn awaits_person(&self) -> bool {
+        self.status == StepStatus::Waiting && matches!(self.waiting, Some(WaitReason::Person { .. }))
+    }
+
+    /// It waits for children that wait for somebody.
+    #[must_use]
+    pub fn awaits_below(&self) -> bool {
+        self.status == StepStatus::Waiting && self.waiting == Some(WaitReason::Below)
     }
 
     fn fresh(step: &crate::plan::Step) -> Self {
@@ -249,7 +292,7 @@ impl Tally {
         let mut tally = Self::default();
         for step in steps {
             tally.add(step.status, 1);
-            if step.end.as_ref().is_some_and(|end| end.forgiven) {
+            if step.status.is_terminal() && step.end.as_ref().is_some_and(|end| end.forgiven) {
                 tally.forgave();
             }
         }

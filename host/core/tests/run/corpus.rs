@@ -7,10 +7,10 @@ use std::fmt::Write as _;
 
 use pintle_core::counter::Fence;
 use pintle_core::ids::RunId;
-use pintle_core::plan::{ContinueOn, Json, OnLost, Output, Plan, RepeatMode, Role, StepIndex};
+use pintle_core::plan::{Approval, ContinueOn, Json, OnLost, Output, Plan, RepeatMode, Role, StepIndex};
 use pintle_core::run::command::{ChildEnd, Finished, StopCause};
 use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
-use pintle_core::run::{Body, Command, Event, Outcome, Run, StepStatus, apply};
+use pintle_core::run::{Answer, Body, Command, Event, Outcome, Run, StepStatus, apply};
 use pintle_core::time::{Span, Timestamp};
 use proptest::collection::vec;
 use proptest::option::of;
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::golden;
 use crate::plans::{Say, forgiving, plan};
 use crate::random::{REASONS, child_end, gathered, reason_name};
-use crate::stand::{Stand, checked, exit, expands, fails, retry_all, skipped, stop, with_output};
+use crate::stand::{Stand, asks, checked, exit, expands, fails, retry_all, skipped, stop, with_output};
 
 const FILE: &str = "events/v1.jsonl";
 
@@ -69,7 +69,42 @@ fn runs() -> Vec<Stand> {
     }
     all.push(chosen());
     all.push(expanded());
+    all.extend([asked(), below()]);
     all
+}
+
+/// A task, an approval that is pushed back and given, one that is not, and a handler that tells of each wait.
+fn asked() -> Stand {
+    let plan = plan("task draft<task publish<draft")
+        .set("draft", |s| s.approval = Some(Box::new(Approval::default())))
+        .set("publish", |s| s.approval = Some(Box::new(Approval::default())))
+        .with(&[Role::OnWait]);
+    let mut stand = Stand::started(plan);
+    stand.runs("task", asks("Which region?"));
+    stand.succeed("wait");
+    let values = vec![("region".to_owned(), Json(r#""eu""#.to_owned()))];
+    stand.answers("task", Answer::Complete { values, others: vec![("note".to_owned(), Json("[1]".to_owned()))] });
+    stand.tell(Command::Resume);
+    stand.succeed("draft wait");
+    let inputs = vec![("FEEDBACK".to_owned(), "shorter".to_owned())];
+    stand.answers("draft", Answer::PushBack { inputs: inputs.clone(), reason: Some("too long".to_owned()) });
+    stand.tell(Command::Resume);
+    stand.succeed("draft wait");
+    stand.answers("draft", Answer::Approve { inputs });
+    stand.tell(Command::Resume);
+    stand.succeed("publish wait");
+    stand.answers("publish", Answer::Reject { reason: Some("not today".to_owned()) });
+    stand.tell(Command::Resume);
+    stand
+}
+
+fn below() -> Stand {
+    let mut stand = Stand::started(plan("a"));
+    stand.runs("a", expands(2));
+    let fence = stand.step("a").fence;
+    stand.tell(Command::ChildrenWait { step: stand.index("a"), fence });
+    stand.tell(Command::Resume);
+    stand
 }
 
 fn expanded() -> Stand {
@@ -85,7 +120,6 @@ fn expanded() -> Stand {
     let fence = stand.step("a").fence;
     stand.tell(Command::ChildrenWait { step, fence });
     stand.tell(Command::Resume);
-    stand.runs("a", expands(1));
     let fence = stand.step("a").fence;
     stand.tell(Command::ChildrenEnded { step, fence, ended: vec![child_end(0, true)] });
     stand.settle("a", gathered(None));
@@ -235,7 +269,9 @@ fn the_corpus_holds_an_event_of_every_kind() {
 const KINDS: &str = "submitted started step_ready step_claimed step_given_back step_ended step_retrying step_lost \
     step_waiting stop_requested waiting resumed concluded finished retried retry repeat interrupted parked \
     by_signal by_request by_timeout upstream_failed upstream_skipped precondition_unmet stopped run_not_begun \
-    outputs variable forgiven excused step_expanded children_ended child_outputs";
+    outputs variable forgiven excused step_expanded children_ended child_outputs \
+    children_moved step_asked step_asked_after step_answered complete approve reject push_back rewound rewound_handler \
+    rejected inputs for_person for_below";
 
 /// A new body, reason or cause breaks the build here, and is added to the corpus.
 fn kinds_of(body: &Body) -> Vec<&'static str> {
@@ -264,6 +300,20 @@ fn kinds_of(body: &Body) -> Vec<&'static str> {
         Body::Retried { excused, .. } if !excused.is_empty() => vec!["retried", "excused"],
         Body::Retried { .. } => vec!["retried"],
         Body::StepExpanded { .. } => vec!["step_expanded"],
+        Body::ChildrenMoved { .. } => vec!["children_moved"],
+        Body::StepAsked { end: None, .. } => vec!["step_asked"],
+        Body::StepAsked { end: Some(end), .. } => kinds_of_end("step_asked_after", end),
+        Body::StepAnswered { answer, .. } => vec![
+            "step_answered",
+            match answer {
+                Answer::Complete { .. } => "complete",
+                Answer::Approve { .. } => "approve",
+                Answer::Reject { .. } => "reject",
+                Answer::PushBack { .. } => "push_back",
+            },
+        ],
+        Body::Rewound { from: None, .. } => vec!["rewound_handler"],
+        Body::Rewound { from: Some(_), .. } => vec!["rewound"],
         Body::ChildrenEnded { ended, .. } if ended.iter().any(|end| end.outputs.is_some()) => {
             vec!["children_ended", "child_outputs"]
         }
@@ -276,6 +326,8 @@ fn kind_of_wait(reason: &WaitReason) -> &'static str {
         WaitReason::Interrupted => "interrupted",
         WaitReason::Parked { .. } => "parked",
         WaitReason::Children => "for_children",
+        WaitReason::Person { .. } => "for_person",
+        WaitReason::Below => "for_below",
     }
 }
 
@@ -287,6 +339,7 @@ fn kinds_of_end(name: &'static str, end: &StepEnd) -> Vec<&'static str> {
         EndReason::PreconditionUnmet => "precondition_unmet",
         EndReason::Stopped => "stopped",
         EndReason::RunNotBegun => "run_not_begun",
+        EndReason::Rejected => "rejected",
     });
     let parts = [
         Some(name),
@@ -294,6 +347,7 @@ fn kinds_of_end(name: &'static str, end: &StepEnd) -> Vec<&'static str> {
         (!end.outputs.is_empty()).then_some("outputs"),
         end.variable.as_ref().map(|_| "variable"),
         end.forgiven.then_some("forgiven"),
+        (!end.inputs.is_empty()).then_some("inputs"),
     ];
     parts.into_iter().flatten().collect()
 }

@@ -182,7 +182,7 @@ fn i1_a_parked_gate_init_or_handler_lets_the_run_wait() {
 }
 
 #[test]
-fn the_wait_handler_runs_before_the_run_waits_and_once() {
+fn the_wait_handler_runs_before_the_run_waits_and_for_each_wait_once() {
     let parks = || {
         plan("a b<a")
             .set("a", |s| s.on_lost = OnLost::Park)
@@ -199,6 +199,8 @@ fn the_wait_handler_runs_before_the_run_waits_and_once() {
     stand.succeed("a");
     stand.claim("b");
     stand.lose("b");
+    assert_eq!(stand.shows(), "running: a succeeded, b waiting, wait ready", "it told of another wait");
+    stand.succeed("wait");
     assert_eq!(stand.shows(), "waiting: a succeeded, b waiting, wait succeeded");
     stand.tell(Command::Resume);
     stand.succeed("b exit");

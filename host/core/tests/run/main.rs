@@ -7,12 +7,14 @@
 //! | `random` | plans and commands made by chance |
 //! | `transitions`, `words` | every state against every command, as golden tables |
 //! | `order`, `ends`, `tries`, `stops`, `recovery`, `handlers`, `retries` | what runs when, by topic |
+//! | `asks` | what people are asked, and what they answer |
 //! | `refusals` | what is said when a run does not add up |
 //! | `properties`, `growth`, `corpus`, `golden` | chance, size, and events of old |
 //! | `fuzz` | plans and commands that a fuzzer made |
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod asks;
 mod corpus;
 mod ends;
 mod fuzz;

@@ -2,11 +2,11 @@
 
 use pintle_core::counter::Fence;
 use pintle_core::plan::{
-    Action, Check, ContinueOn, Json, OnLost, Plan, Precondition, RepeatMode, RepeatPolicy, Role, Step, StepIndex,
-    Template,
+    Action, Approval, Check, ContinueOn, Json, OnLost, Plan, Precondition, RepeatMode, RepeatPolicy, Role, Step,
+    StepIndex, Template,
 };
 use pintle_core::run::command::{ChildEnd, Expanded, FailReason, Failed, Finished, Gathered, StopCause};
-use pintle_core::run::{Command, Outcome, RunStatus, StepStatus};
+use pintle_core::run::{Answer, Command, Outcome, RunStatus, StepState, StepStatus};
 use pintle_core::time::Span;
 use proptest::collection::vec;
 use proptest::option::{self, of};
@@ -31,6 +31,9 @@ pub(crate) enum Move {
     /// Children of a step that waits for them are over, those whose bits are set; one of them may not be one.
     Children(u8, u8, bool),
     ChildrenWait(u8),
+    ChildrenGoOn(u8),
+    /// A person answers what a step asks; or what no step asked.
+    Answer(u8, bool, Answer),
     /// Well, or not.
     Gather(u8, bool),
     Interrupt,
@@ -43,15 +46,16 @@ pub(crate) enum Move {
 }
 
 pub(crate) fn plans() -> impl Strategy<Value = Plan> {
-    let mains = vec((steps(), any::<u16>(), 0..3u32), 1..=12);
+    let mains = vec((steps(), any::<u16>(), 0..3u32, option::weighted(0.3, approvals(12))), 1..=12);
     let handlers = vec((of(steps()), any::<bool>()), HANDLERS.len());
     (mains, handlers, of(1..4u32), of(Just(Span::from_secs(3600)))).prop_map(|(mains, handlers, active, timeout)| {
         let mut plan = Plan { max_active_steps: active, timeout, ..empty() };
-        for ((mut step, mask, bits), index) in mains.into_iter().zip(0u32..) {
+        for ((mut step, mask, bits, approval), index) in mains.into_iter().zip(0u32..) {
             // Few dependencies each, or every graph would be a chain.
             step.name = format!("s{index}");
             let wanted = (0..index).filter(|i| mask >> i & 1 == 1).map(StepIndex);
             step.depends = wanted.take(bits as usize).collect();
+            step.approval = approval.filter(|approval| approval.rewind_to.is_none_or(|to| to.0 <= index)).map(Box::new);
             plan.steps.push(step);
         }
         for ((step, there), role) in handlers.into_iter().zip(HANDLERS) {
@@ -69,22 +73,26 @@ fn steps() -> impl Strategy<Value = Step> {
     let retries = option::weighted(0.4, (0..3u32, 0..3u64, vec(1..4i32, 0..2)));
     let repeats = option::weighted(0.3, repeats());
     let on_lost = prop_oneof![3 => Just(OnLost::Rerun), 1 => Just(OnLost::Park), 1 => Just(OnLost::Fail)];
-    (retries, repeats, on_lost, ons(), any::<bool>()).prop_map(|(retries, repeats, on_lost, on, conditional)| {
-        let mut step = Step::doing("", Action::noop());
-        step.retry = retries.map(|(limit, secs, exit_code)| {
-            let mut policy = retry(limit, Span::from_secs(secs));
-            policy.exit_code = exit_code;
-            policy
-        });
-        step.repeat = repeats;
-        step.on_lost = on_lost;
-        step.continue_on = on;
-        if conditional {
-            let check = Check::Command(Template("true".to_owned()));
-            step.preconditions = vec![Precondition { check, negate: false }];
-        }
-        step
-    })
+    let timeouts = option::weighted(0.3, 1..9u64);
+    (retries, repeats, on_lost, ons(), any::<bool>(), timeouts).prop_map(
+        |(retries, repeats, on_lost, on, conditional, timeout)| {
+            let mut step = Step::doing("", Action::noop());
+            step.retry = retries.map(|(limit, secs, exit_code)| {
+                let mut policy = retry(limit, Span::from_secs(secs));
+                policy.exit_code = exit_code;
+                policy
+            });
+            step.repeat = repeats;
+            step.timeout = timeout.map(Span::from_secs);
+            step.on_lost = on_lost;
+            step.continue_on = on;
+            if conditional {
+                let check = Check::Command(Template("true".to_owned()));
+                step.preconditions = vec![Precondition { check, negate: false }];
+            }
+            step
+        },
+    )
 }
 
 fn repeats() -> impl Strategy<Value = RepeatPolicy> {
@@ -123,8 +131,30 @@ pub(crate) fn outcomes() -> impl Strategy<Value = Outcome> {
         1 => Just(Outcome::Skipped { message: "unmet".to_owned() }),
         1 => of(1..3i32).prop_map(|exit_code| Outcome::Stopped { exit_code }),
         1 => Just(Outcome::GivenBack),
+        2 => Just(Outcome::Asked { prompt: "well?".to_owned() }),
         2 => (0..4u32).prop_map(|count| Outcome::Expanded(Expanded { count, items: Json("[]".to_owned()) })),
     ]
+}
+
+fn answers() -> impl Strategy<Value = Answer> {
+    let inputs = || vec(("[A-B]", "[a-z]{0,3}"), 0..2);
+    let values = vec(("[a-b]", "[0-9]{1,3}").prop_map(|(n, v)| (n, Json(v))), 0..2);
+    prop_oneof![
+        3 => values.prop_map(|values| Answer::Complete { values, others: vec![] }),
+        3 => inputs().prop_map(|inputs| Answer::Approve { inputs }),
+        1 => of("[a-z]{1,3}").prop_map(|reason| Answer::Reject { reason }),
+        2 => inputs().prop_map(|inputs| Answer::PushBack { inputs, reason: None }),
+    ]
+}
+
+fn approvals(place: u32) -> impl Strategy<Value = Approval> {
+    (vec("[A-B]", 0..2), any::<bool>(), of(0..=place)).prop_map(|(input, required, rewind_to)| Approval {
+        required: if required { input.clone() } else { vec![] },
+        input,
+        prompt: None,
+        // Whoever reads plans lets it be a step before; the core does not mind.
+        rewind_to: rewind_to.map(StepIndex),
+    })
 }
 
 fn failures() -> impl Strategy<Value = Failed> {
@@ -182,6 +212,8 @@ pub(crate) fn moves() -> impl Strategy<Value = Move> {
         3 => (any::<u8>(), -2..3i8, of(outcomes())).prop_map(|(n, d, o)| Move::Stray(n, d, o)),
         4 => (any::<u8>(), 0..32u8, any::<bool>()).prop_map(|(n, mask, well)| Move::Children(n, mask, well)),
         1 => any::<u8>().prop_map(Move::ChildrenWait),
+        1 => any::<u8>().prop_map(Move::ChildrenGoOn),
+        4 => (any::<u8>(), prop::bool::weighted(0.8), answers()).prop_map(|(n, asked, a)| Move::Answer(n, asked, a)),
         2 => (any::<u8>(), any::<bool>()).prop_map(|(n, well)| Move::Gather(n, well)),
         3 => Just(Move::Again),
         2 => Just(Move::Interrupt),
@@ -200,7 +232,11 @@ fn nth(stand: &Stand, status: StepStatus, n: u8) -> Option<StepIndex> {
 
 /// A step that waits for children.
 fn nth_parent(stand: &Stand, n: u8) -> Option<StepIndex> {
-    let waits = |i: &StepIndex| stand.run.step(*i).unwrap().awaits_children();
+    nth_that(stand, n, StepState::awaits_children)
+}
+
+fn nth_that(stand: &Stand, n: u8, that: impl Fn(&StepState) -> bool) -> Option<StepIndex> {
+    let waits = |i: &StepIndex| that(stand.run.step(*i).unwrap());
     let all: Vec<StepIndex> = stand.run.steps_in(StepStatus::Waiting).filter(waits).collect();
     all.get(usize::from(n) % all.len().max(1)).copied()
 }
@@ -233,11 +269,11 @@ pub(crate) fn command(stand: &mut Stand, mv: &Move, last: Option<&Command>) -> O
             Command::Lose { step, fence: held(stand, step) }
         }
         Move::Due(n) => {
-            let step = nth(stand, StepStatus::Retrying, *n)?;
+            let step = nth_that(stand, *n, |state| state.due.is_some())?;
             stand.at = stand.at.max(stand.run.step(step).unwrap().due?);
             Command::Due { step }
         }
-        Move::Early(n) => Command::Due { step: nth(stand, StepStatus::Retrying, *n)? },
+        Move::Early(n) => Command::Due { step: nth_that(stand, *n, |state| state.due.is_some())? },
         Move::Stray(n, by, outcome) => {
             let step = StepIndex(u32::from(*n) % count);
             let fence = Fence(held(stand, step).get().saturating_add_signed(i64::from(*by)));
@@ -254,6 +290,18 @@ pub(crate) fn command(stand: &mut Stand, mv: &Move, last: Option<&Command>) -> O
         Move::ChildrenWait(n) => {
             let step = nth_parent(stand, *n)?;
             Command::ChildrenWait { step, fence: held(stand, step) }
+        }
+        Move::ChildrenGoOn(n) => {
+            let step = nth_that(stand, *n, StepState::awaits_below)?;
+            Command::ChildrenMove { step, fence: held(stand, step) }
+        }
+        Move::Answer(n, true, answer) => {
+            let step = nth_that(stand, *n, StepState::awaits_person)?;
+            Command::Answer { step, by: "ada".to_owned(), answer: answer.clone() }
+        }
+        Move::Answer(n, false, answer) => {
+            let step = StepIndex(u32::from(*n) % count);
+            Command::Answer { step, by: "eve".to_owned(), answer: answer.clone() }
         }
         Move::Gather(n, well) => {
             let step = nth_parent(stand, *n)?;
@@ -277,7 +325,8 @@ pub(crate) fn command(stand: &mut Stand, mv: &Move, last: Option<&Command>) -> O
 pub(crate) fn onwards(stand: &mut Stand, outcome: Outcome) -> Option<Command> {
     match stand.run.status() {
         RunStatus::Queued => return Some(Command::Start),
-        RunStatus::Waiting => return Some(Command::Resume),
+        // Whoever is asked answers first.
+        RunStatus::Waiting => return Some(said(stand).unwrap_or(Command::Resume)),
         RunStatus::Running => {}
         RunStatus::Succeeded
         | RunStatus::PartiallySucceeded
@@ -301,9 +350,28 @@ pub(crate) fn onwards(stand: &mut Stand, outcome: Outcome) -> Option<Command> {
         }
         return Some(Command::Settle { step, fence, outcome: gathered(None) });
     }
+    if let Some(said) = said(stand) {
+        return Some(said);
+    }
     let step = nth(stand, StepStatus::Retrying, 0)?;
     stand.at = stand.at.max(stand.run.step(step).unwrap().due?);
     Some(Command::Due { step })
+}
+
+/// Who is asked says that all is well.
+fn said(stand: &Stand) -> Option<Command> {
+    let step = nth_that(stand, 0, StepState::awaits_person)?;
+    let late = stand.run.step(step)?.due.is_some_and(|due| due <= stand.at.plus(Span(1)));
+    if late && stand.run.status() == RunStatus::Running {
+        return Some(Command::Due { step });
+    }
+    let needed = stand.run.plan.step(step)?.approval.iter().flat_map(|approval| &approval.required);
+    let inputs = needed.map(|name| (name.clone(), "yes".to_owned())).collect();
+    let answer = match stand.run.step(step)?.end {
+        None => Answer::Complete { values: vec![], others: vec![] },
+        Some(_) => Answer::Approve { inputs },
+    };
+    (!late).then_some(Command::Answer { step, by: "ada".to_owned(), answer })
 }
 
 /// Whether a step of the role runs after the main steps.

@@ -8,7 +8,7 @@ use pintle_core::ids::{Digest, RunId, WorkerId};
 use pintle_core::plan::{Json, Plan, StepIndex};
 use pintle_core::run::command::{Expanded, FailReason, Failed, Finished, StopCause, Submission};
 use pintle_core::run::event::StepEnd;
-use pintle_core::run::{Body, Command, Event, Outcome, Refusal, Run, StepState, StepStatus, apply, decide};
+use pintle_core::run::{Answer, Body, Command, Event, Outcome, Refusal, Run, StepState, StepStatus, apply, decide};
 use pintle_core::time::{Span, Timestamp};
 
 use crate::watch::Watch;
@@ -150,6 +150,13 @@ impl Stand {
         due.since(ended)
     }
 
+    /// A person answers.
+    #[track_caller]
+    pub(crate) fn answers(&mut self, name: &str, answer: Answer) -> Vec<Event> {
+        let step = self.index(name);
+        self.tell(Command::Answer { step, by: "ada".to_owned(), answer })
+    }
+
     #[track_caller]
     pub(crate) fn stop(&mut self, at_once: bool) -> Vec<Event> {
         self.tell(stop(at_once))
@@ -228,6 +235,11 @@ pub(crate) fn failed(reason: FailReason) -> Failed {
 /// It goes on as so many children.
 pub(crate) fn expands(count: u32) -> Outcome {
     Outcome::Expanded(Expanded { count, items: Json("[]".to_owned()) })
+}
+
+/// It asks a person.
+pub(crate) fn asks(prompt: &str) -> Outcome {
+    Outcome::Asked { prompt: prompt.to_owned() }
 }
 
 pub(crate) fn skipped() -> Outcome {

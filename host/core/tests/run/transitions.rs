@@ -4,16 +4,17 @@
 use std::fmt::Write as _;
 
 use pintle_core::counter::Fence;
-use pintle_core::plan::{ContinueOn, OnLost, Plan, RepeatMode, Role, StepIndex};
+use pintle_core::limits::MAX_ANSWER;
+use pintle_core::plan::{Approval, ContinueOn, Json, OnLost, Plan, RepeatMode, Role, StepIndex};
 use pintle_core::run::command::{FailReason, Finished};
 use pintle_core::run::event::{EndReason, StepEnd};
-use pintle_core::run::{Body, Command, Event, Outcome, Run, RunStatus, StepStatus, apply, decide};
+use pintle_core::run::{Answer, Body, Command, Event, Outcome, Run, RunStatus, StepStatus, apply, decide};
 use pintle_core::time::Span;
 
 use crate::golden;
 use crate::plans::{Say, forgiving, plan};
 use crate::random::{REASONS, child_end, gathered, reason_name};
-use crate::stand::{Stand, exit, expands, fails, retry_all, skipped, stop, submit, worker};
+use crate::stand::{Stand, asks, exit, expands, fails, retry_all, skipped, stop, submit, worker};
 use crate::words::{command_name, say};
 
 /// Commands of every kind, about the step `a`; [`command_name`] breaks the build when one is added.
@@ -29,6 +30,9 @@ fn commands(run: &Run) -> Vec<Command> {
         Command::Due { step },
         Command::ChildrenEnded { step, fence, ended: vec![child_end(0, true), child_end(9, true)] },
         Command::ChildrenWait { step, fence },
+        Command::ChildrenMove { step, fence },
+        answer(step, Answer::Complete { values: vec![], others: vec![] }),
+        answer(step, Answer::Approve { inputs: vec![] }),
         Command::Interrupt,
         Command::Resume,
         stop(false),
@@ -37,6 +41,28 @@ fn commands(run: &Run) -> Vec<Command> {
         Command::Retry { steps: vec![step], downstream: false },
         Command::Retry { steps: vec![step], downstream: true },
         Command::Retry { steps: vec![StepIndex(99)], downstream: false },
+    ]
+}
+
+fn answer(step: StepIndex, answer: Answer) -> Command {
+    Command::Answer { step, by: "ada".to_owned(), answer }
+}
+
+/// Answers of every kind; `answer_name` breaks the build when one is added.
+fn answers() -> Vec<Answer> {
+    let input = |name: &str| vec![(name.to_owned(), "x".to_owned())];
+    vec![
+        Answer::Complete { values: vec![], others: vec![] },
+        Answer::Complete { values: vec![("n".to_owned(), Json("1".to_owned()))], others: vec![] },
+        Answer::Approve { inputs: vec![] },
+        Answer::Approve { inputs: input("WHO") },
+        Answer::Approve { inputs: input("ELSE") },
+        Answer::Approve { inputs: vec![("WHO".to_owned(), "x".repeat(MAX_ANSWER))] },
+        Answer::Reject { reason: None },
+        Answer::Reject { reason: Some("no".to_owned()) },
+        Answer::PushBack { inputs: vec![], reason: None },
+        Answer::PushBack { inputs: input("WHO"), reason: None },
+        Answer::PushBack { inputs: input("ELSE"), reason: None },
     ]
 }
 
@@ -82,6 +108,29 @@ fn runs_in(status: RunStatus) -> Vec<(&'static str, Stand)> {
                 stand.lose("a");
                 stand
             }),
+            ("asked", {
+                let mut stand = Stand::started(two());
+                stand.runs("a", asks("well?"));
+                stand
+            }),
+            ("asked whether it is good", {
+                let mut stand = Stand::started(two().set("a", |s| s.approval = Some(Box::default())));
+                stand.succeed("a");
+                stand
+            }),
+            ("answered", {
+                let mut stand = Stand::started(two());
+                stand.runs("a", asks("well?"));
+                stand.answers("a", Answer::Complete { values: vec![], others: vec![] });
+                stand
+            }),
+            ("children wait", {
+                let mut stand = Stand::started(two());
+                stand.runs("a", expands(2));
+                let (step, fence) = (stand.index("a"), stand.step("a").fence);
+                stand.tell(Command::ChildrenWait { step, fence });
+                stand
+            }),
         ],
         RunStatus::Succeeded => vec![("", over(exit(0)))],
         RunStatus::PartiallySucceeded => vec![("", {
@@ -103,14 +152,11 @@ fn runs_in(status: RunStatus) -> Vec<(&'static str, Stand)> {
                 stand
             }),
         ],
-        RunStatus::Rejected => vec![("folded", {
-            let mut stand = Stand::started(plan("a b<a"));
-            let rejected = StepEnd::without_try(StepStatus::Rejected, EndReason::Stopped);
-            let aborted = StepEnd::without_try(StepStatus::Aborted, EndReason::UpstreamFailed);
-            fold(&mut stand.run, Body::StepEnded { step: StepIndex(0), end: rejected });
-            fold(&mut stand.run, Body::StepEnded { step: StepIndex(1), end: aborted });
-            fold(&mut stand.run, Body::Concluded { status: RunStatus::Rejected });
-            fold(&mut stand.run, Body::Finished { status: RunStatus::Rejected });
+        RunStatus::Rejected => vec![("", {
+            let mut stand = Stand::started(plan("a b<a").set("a", |s| s.approval = Some(Box::default())));
+            stand.succeed("a");
+            stand.answers("a", Answer::Reject { reason: None });
+            stand.tell(Command::Resume);
             stand
         })],
     }
@@ -150,6 +196,11 @@ fn running() -> Vec<(&'static str, Stand)> {
     closing_claimed.claim("exit");
     stands.extend([
         ("a claimed", claimed),
+        ("a asks, with a time", {
+            let mut stand = Stand::started(two().set("a", |s| s.timeout = Some(Span::from_secs(60))));
+            stand.runs("a", asks("well?"));
+            stand
+        }),
         ("a waits for children", {
             let mut stand = Stand::started(two());
             stand.runs("a", expands(2));
@@ -226,7 +277,7 @@ fn every_step_status_against_every_command() {
     }
     for (how, stand) in claimed() {
         let held = stand.step("a");
-        assert!(held.status == StepStatus::Running || held.awaits_children(), "{how}");
+        assert!(matches!(held.status, StepStatus::Running | StepStatus::Waiting), "{how}");
         against(&mut text, &format!("{} ({how})", held.status), &stand);
     }
     golden::holds("transitions/step.txt", &text);
@@ -266,6 +317,74 @@ fn claimed() -> Vec<(&'static str, Stand)> {
     often.claim("a");
     stands.extend([("stopping", stopping), ("lost as often as it may be", often)]);
     stands.extend(expanded());
+    stands.extend(asked());
+    stands
+}
+
+/// Steps that ask, and some that may.
+fn asked() -> Vec<(&'static str, Stand)> {
+    let approval = || {
+        let (input, required) = (vec!["WHO".to_owned(), "WHEN".to_owned()], vec!["WHO".to_owned()]);
+        Some(Box::new(Approval { input, required, ..Approval::default() }))
+    };
+    let gated = || plan("z y<z a<y b<a c<z").set("a", |s| s.approval = approval());
+    let far = || gated().set("a", |s| s.approval.as_mut().unwrap().rewind_to = Some(StepIndex(0)));
+    let stand = |plan: Plan, done: &str| {
+        let mut stand = Stand::started(plan);
+        stand.succeed(done);
+        stand
+    };
+    let mut stands = vec![("with an approval, claimed", {
+        let mut stand = stand(gated(), "z y");
+        stand.claim("a");
+        stand
+    })];
+    stands.push(("with an approval, stopping", {
+        let mut stand = stands.first().unwrap().1.clone();
+        stand.stop(false);
+        stand
+    }));
+    stands.extend([
+        ("asks whether it is good", stand(gated(), "z y a c")),
+        ("asks whether it is good, another runs", stand(gated(), "z y a")),
+        ("asks whether z to a are good", stand(far(), "z y a c")),
+        ("asks whether z to a are good, another runs", {
+            let mut stand = stand(far(), "z y a");
+            stand.claim("c");
+            stand
+        }),
+        ("asks for the second time", {
+            let mut stand = stand(gated(), "z y a c");
+            stand.answers("a", Answer::PushBack { inputs: vec![], reason: None });
+            stand.tell(Command::Resume);
+            stand.succeed("a");
+            stand
+        }),
+        ("asks", {
+            let mut stand = Stand::started(plan("a b<a c"));
+            stand.runs("a", asks("well?"));
+            stand
+        }),
+        ("asks for a minute", {
+            let mut stand = Stand::started(plan("a b<a c").set("a", |s| s.timeout = Some(Span::from_secs(1))));
+            stand.runs("a", asks("well?"));
+            stand
+        }),
+        ("children waiting for somebody", {
+            let mut stand = Stand::started(plan("a b<a c"));
+            stand.runs("a", expands(2));
+            let (step, fence) = (stand.index("a"), stand.step("a").fence);
+            stand.tell(Command::ChildrenWait { step, fence });
+            stand
+        }),
+        ("children over, with an approval", {
+            let mut stand = stand(gated(), "z y");
+            stand.runs("a", expands(1));
+            let (step, fence) = (stand.index("a"), stand.step("a").fence);
+            stand.tell(Command::ChildrenEnded { step, fence, ended: vec![child_end(0, true)] });
+            stand
+        }),
+    ]);
     stands
 }
 
@@ -311,6 +430,10 @@ fn against(text: &mut String, state: &str, stand: &Stand) {
         line(text, state, stand, Command::ChildrenEnded { step, fence, ended });
     }
     line(text, state, stand, Command::ChildrenWait { step, fence });
+    line(text, state, stand, Command::ChildrenMove { step, fence });
+    for said in answers() {
+        line(text, state, stand, answer(step, said));
+    }
     for fence in [old, fence.mint()] {
         line(text, &format!("{state}, under fence {fence}"), stand, Command::Lose { step, fence });
         let outcome = exit(0);
@@ -330,7 +453,7 @@ fn outcomes() -> Vec<Outcome> {
     }
     all.extend(REASONS.map(fails));
     all.extend([expands(0), expands(2), gathered(None), gathered(Some("1 of 2"))]);
-    all.extend([skipped(), Outcome::Stopped { exit_code: Some(143) }, Outcome::GivenBack]);
+    all.extend([asks("well?"), skipped(), Outcome::Stopped { exit_code: Some(143) }, Outcome::GivenBack]);
     all
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use pintle_core::counter::{Attempt, Fence};
 use pintle_core::limits::MAX_LOSSES;
 use pintle_core::plan::{OnLost, Role, StepIndex};
-use pintle_core::run::event::Again;
+use pintle_core::run::event::{Again, WaitReason};
 use pintle_core::run::{
     Body, Command, Effect, Event, Outcome, Refusal, Run, RunStatus, StepState, StepStatus, apply, effects,
 };
@@ -24,6 +24,8 @@ struct Page {
     same_try: bool,
     ended: bool,
     begun: bool,
+    /// Nobody answered yet.
+    asks: bool,
     fence: Fence,
 }
 
@@ -68,6 +70,13 @@ impl Watch {
                 let well = matches!(command, Command::Settle { outcome: Outcome::Gathered(_), .. });
                 assert!(open == 0 || !well, "settled with {open} children open");
             }
+            Command::ChildrenMove { step, fence } => {
+                let state = run.step(*step).unwrap();
+                assert!(state.awaits_below() && state.fence == *fence, "I-3: {command:?}");
+            }
+            Command::Answer { step, .. } => {
+                assert!(run.step(*step).unwrap().awaits_person(), "nobody was asked: {command:?}");
+            }
             Command::ChildrenEnded { .. }
             | Command::ChildrenWait { .. }
             | Command::Settle { outcome: Outcome::Gathered(_), .. } => panic!("no children: {command:?}"),
@@ -100,11 +109,13 @@ impl Watch {
     }
 
     fn enter(&mut self, before: &Run, event: &Event) {
-        if let Body::Retried { reset, .. } = &event.body {
+        if let Body::Retried { reset, .. } | Body::Rewound { reset, .. } = &event.body {
             for step in reset {
                 let page = self.pages.get_mut(step.get()).unwrap();
                 *page = Page { fence: page.fence, ..Page::default() };
             }
+        }
+        if let Body::Retried { .. } = &event.body {
             self.concluded = false;
         }
         if matches!(event.body, Body::Concluded { .. }) {
@@ -139,10 +150,20 @@ impl Watch {
                 assert!(page.losses <= MAX_LOSSES, "I-8: lost {} times and not parked", page.losses);
                 assert_eq!(plan.on_lost, OnLost::Rerun);
             }
+            Body::StepWaiting { fence, reason: WaitReason::Below, .. } => rises(page, *fence),
             Body::StepWaiting { fence, .. } => {
                 rises(page, *fence);
                 page.same_try = true;
                 page.losses = 0;
+            }
+            Body::StepAsked { .. } => {
+                assert_eq!(plan.role, Role::Main);
+                assert!(!page.asks, "{} asks while it asks", plan.name);
+                page.asks = true;
+            }
+            Body::StepAnswered { .. } => {
+                assert!(page.asks, "{} was answered twice", plan.name);
+                page.asks = false;
             }
             Body::StepExpanded { fence, .. } => rises(page, *fence),
             Body::StepRetrying { again: Again::Retry, .. } => page.retries += 1,
@@ -152,6 +173,8 @@ impl Watch {
                 page.ended = true;
             }
             Body::StepReady { .. }
+            | Body::ChildrenMoved { .. }
+            | Body::Rewound { .. }
             | Body::ChildrenEnded { .. }
             | Body::Submitted(_)
             | Body::Started
@@ -212,7 +235,7 @@ fn rises(page: &mut Page, fence: Fence) {
 /// I-2, I-3: what is over stays as it is, but for a retry of the run that names it.
 fn kept(before: &Run, after: &Run, event: &Event) {
     let reset: BTreeSet<StepIndex> = match &event.body {
-        Body::Retried { reset, .. } => reset.iter().copied().collect(),
+        Body::Retried { reset, .. } | Body::Rewound { reset, .. } => reset.iter().copied().collect(),
         _ => BTreeSet::new(),
     };
     for index in places(&before.plan).filter(|i| !reset.contains(i)) {
@@ -237,6 +260,9 @@ fn told(before: &Run, after: &Run, event: &Event) {
             let timer = Effect::StepTimer { step: index, due: is.due.unwrap() };
             assert!(effects.contains(&timer), "{event:?} arms no timer");
         }
+        if let Some(due) = is.due.filter(|_| is.awaits_person() && !was.awaits_person()) {
+            assert!(effects.contains(&Effect::StepTimer { step: index, due }), "{event:?} arms no timer");
+        }
         if is.awaits_children() && !was.awaits_children() {
             assert!(effects.contains(&Effect::Children(index)), "{event:?} leaves children to themselves");
         }
@@ -251,7 +277,8 @@ fn told(before: &Run, after: &Run, event: &Event) {
         }
     }
     if matches!(event.body, Body::Resumed) {
-        for step in after.steps_in(StepStatus::Retrying) {
+        let waits = after.steps_in(StepStatus::Waiting).filter(|i| after.step(*i).unwrap().due.is_some());
+        for step in after.steps_in(StepStatus::Retrying).chain(waits) {
             let due = after.step(step).unwrap().due.unwrap();
             assert!(effects.contains(&Effect::StepTimer { step, due }), "a timer was lost with the interruption");
         }
@@ -284,10 +311,14 @@ fn moves(run: &Run) {
     let (ready, running, retrying, waiting) =
         (any(StepStatus::Ready), any(StepStatus::Running), any(StepStatus::Retrying), any(StepStatus::Waiting));
     let parents = run.steps.iter().any(StepState::awaits_children);
+    let until = run.steps.iter().any(|step| step.awaits_person() && step.due.is_some());
+    assert_eq!(run.head.waiting_since.is_some(), run.head.status == Some(RunStatus::Waiting));
     assert_eq!(run.head.waiting.is_some(), run.head.status == Some(RunStatus::Waiting), "a reason while it waits");
     match run.status() {
         RunStatus::Queued => assert!(!running, "a queued run works"),
-        RunStatus::Running => assert!(ready || running || retrying || parents, "running, and nothing can happen"),
+        RunStatus::Running => {
+            assert!(ready || running || retrying || parents || until, "running, and nothing can happen")
+        }
         RunStatus::Waiting => assert!(!running, "a waiting run works"),
         RunStatus::Succeeded
         | RunStatus::PartiallySucceeded
@@ -301,7 +332,9 @@ fn moves(run: &Run) {
     }
     for state in &run.steps {
         assert_eq!(state.waiting.is_some(), state.status == StepStatus::Waiting);
-        assert_eq!(state.children.is_some(), state.awaits_children());
-        assert_eq!(state.due.is_some(), state.status == StepStatus::Retrying);
+        assert_eq!(state.since.is_some(), state.status == StepStatus::Waiting);
+        assert_eq!(state.children.is_some(), state.awaits_children() || state.awaits_below());
+        assert!(state.due.is_none() || state.status == StepStatus::Retrying || state.awaits_person());
+        assert!(state.due.is_some() || state.status != StepStatus::Retrying);
     }
 }

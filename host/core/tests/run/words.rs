@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use pintle_core::plan::StepIndex;
 use pintle_core::run::command::{ChildEnd, Gathered, StopCause};
 use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
-use pintle_core::run::{Body, Command, Event, Outcome, Run};
+use pintle_core::run::{Answer, Body, Command, Event, Outcome, Run};
 
 use crate::random::reason_name;
 
@@ -19,6 +19,8 @@ pub(crate) fn command_name(command: &Command) -> String {
         Command::Due { .. } => "due".to_owned(),
         Command::ChildrenEnded { ended, .. } => format!("children ended,{}", say_children(ended)),
         Command::ChildrenWait { .. } => "children wait".to_owned(),
+        Command::ChildrenMove { .. } => "children move".to_owned(),
+        Command::Answer { answer, .. } => answer_name(answer),
         Command::Interrupt => "interrupt".to_owned(),
         Command::Resume => "resume".to_owned(),
         Command::Stop { at_once: false, .. } => "stop".to_owned(),
@@ -43,8 +45,19 @@ fn outcome_name(outcome: &Outcome) -> String {
         Outcome::Gathered(Gathered { failed: None, .. }) => "gathered".to_owned(),
         Outcome::Gathered(Gathered { failed: Some(_), .. }) => "gathered a failure".to_owned(),
         Outcome::Expanded(into) => format!("expanded into {}", into.count),
+        Outcome::Asked { .. } => "asks".to_owned(),
         Outcome::Stopped { .. } => "stopped".to_owned(),
         Outcome::GivenBack => "given back".to_owned(),
+    }
+}
+
+fn answer_name(answer: &Answer) -> String {
+    match answer {
+        Answer::Complete { values, .. } => format!("complete with {} values", values.len()),
+        Answer::Approve { inputs } => format!("approve with {} inputs", inputs.len()),
+        Answer::Reject { reason: None } => "reject".to_owned(),
+        Answer::Reject { reason: Some(_) } => "reject with a reason".to_owned(),
+        Answer::PushBack { inputs, .. } => format!("push back with {} inputs", inputs.len()),
     }
 }
 
@@ -73,6 +86,23 @@ pub(crate) fn say(run: &Run, event: &Event) -> String {
         }
         Body::StepExpanded { step, fence, into } => {
             format!("{} waiting for {} children, fence {fence}", name(step), into.count)
+        }
+        Body::ChildrenMoved { step } => format!("children of {} move", name(step)),
+        Body::StepAsked { step, prompt, due, end } => {
+            let mut text = format!("{} asks {prompt:?}", name(step));
+            if let Some(due) = due {
+                let _ = write!(text, " for {}", due.since(event.at));
+            }
+            if let Some(end) = end {
+                let _ = write!(text, ", was {}", say_end(end));
+            }
+            text
+        }
+        Body::StepAnswered { step, by, answer } => format!("{by}: {} {}", answer_name(answer), name(step)),
+        Body::Rewound { reset, from } => {
+            let reset: Vec<String> = reset.iter().map(name).collect();
+            let why = from.as_ref().map(|from| format!(" because of {}", name(from))).unwrap_or_default();
+            format!("anew {}{why}", reset.join(" "))
         }
         Body::ChildrenEnded { step, ended } => format!("children of {}:{}", name(step), say_children(ended)),
         Body::StopRequested { cause, at_once } => {
@@ -110,6 +140,10 @@ fn say_end(end: &StepEnd) -> String {
         Some(EndReason::PreconditionUnmet) => text.push_str(" (precondition unmet)"),
         Some(EndReason::Stopped) => text.push_str(" (stopped)"),
         Some(EndReason::RunNotBegun) => text.push_str(" (run not begun)"),
+        Some(EndReason::Rejected) => text.push_str(" (by a person)"),
+    }
+    if !end.inputs.is_empty() {
+        let _ = write!(text, " with {} inputs", end.inputs.len());
     }
     if end.forgiven {
         text.push_str(", forgiven");
@@ -122,5 +156,7 @@ fn say_reason(reason: &WaitReason) -> String {
         WaitReason::Interrupted => "interrupted".to_owned(),
         WaitReason::Parked { losses } => format!("parked after {losses} losses"),
         WaitReason::Children => "for children".to_owned(),
+        WaitReason::Person { prompt } => format!("asks {prompt:?}"),
+        WaitReason::Below => "for somebody below".to_owned(),
     }
 }

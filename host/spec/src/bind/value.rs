@@ -73,7 +73,7 @@ impl BoundParams {
 }
 
 /// A JSON scalar as text.
-pub(super) fn text_of(json: &Json) -> String {
+pub(crate) fn text_of(json: &Json) -> String {
     match serde_json::from_str(&json.0) {
         Ok(Value::String(text)) => text,
         _ => json.0.clone(),

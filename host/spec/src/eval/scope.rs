@@ -9,12 +9,14 @@
 mod ancestors;
 mod managed;
 mod outer;
+mod push_back;
 mod reference;
 
 pub(crate) use ancestors::reaches as depends_on;
 pub(crate) use managed::CONTEXT_FIELDS;
 pub use managed::{RunFacts, StepFacts, is_managed};
 pub use outer::Outer;
+pub use push_back::{PushBackFact, PushBackFacts};
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -45,6 +47,9 @@ pub struct StepValues {
     /// Value of its `output` variable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
+    /// What was given with its approval: variables too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<(String, String)>,
     /// Its outputs, each as JSON.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<(String, Json)>,
@@ -102,7 +107,9 @@ impl RunScope {
             consts: consts.collect(),
             params: params.clone(),
             context: facts.context(plan),
-            has_variables: plan.steps.iter().any(|step| step.output.as_ref().is_some_and(|o| o.variable().is_some())),
+            has_variables: plan.steps.iter().any(|step| {
+                step.approval.is_some() || step.output.as_ref().is_some_and(|output| output.variable().is_some())
+            }),
             ids: plan.indexed().filter_map(|(index, step)| Some((step.id.clone()?, index))).collect(),
         };
         for layer in [&plan.env, dotenv] {
@@ -263,8 +270,12 @@ impl<'a> Scope<'a> {
             // The step's own variable, of a repetition before, is over all others.
             self.lay_variables(ancestors::by_distance(plan, step).into_iter().chain([step]));
         }
+        // They are over the step's own `env`, which may speak of them, and begin with what is there before the first.
+        let given = || facts.push_backs.inputs(own).cloned();
+        self.env.extend(given());
         self.lay(&own.env)?;
-        self.env.extend(facts.variables_after());
+        self.env.extend(given());
+        self.env.extend(facts.variables_after(own));
         Ok(())
     }
 
@@ -284,6 +295,7 @@ impl<'a> Scope<'a> {
             if let (Some(Output::Variable(name)), Some(value)) = (output, value) {
                 self.env.insert(name.clone(), value);
             }
+            self.env.extend(results.get(&index).into_iter().flat_map(|values| values.inputs.iter().cloned()));
         }
     }
 

@@ -3,8 +3,8 @@
 use super::output::FIELDS;
 use super::shape::{ARGUMENTS, ENV, Empty, PRINTABLE, SHELL};
 use super::{
-    CONTINUE_ON, Fields, LATER, NEVER, NO_MAIL, ONE_WORKER, OUTPUT, PRECONDITION, REPEAT, RETRY, STDERR, STDOUT, Shape,
-    UNUSED, field,
+    APPROVAL, CONTINUE_ON, Fields, LATER, NEVER, NO_MAIL, ONE_WORKER, OUTPUT, PRECONDITION, REPEAT, RETRY, STDERR,
+    STDOUT, Shape, UNUSED, field,
 };
 use crate::limits::MAX_CONCURRENT;
 
@@ -105,6 +105,7 @@ pub(crate) static STEP: Fields = Fields {
         )
         .filled(),
         field("foreach", Shape::Map(&FOREACH), "Steps that run once for each item of a list.").filled(),
+        field("approval", Shape::Map(&APPROVAL), "A person says whether what the step did is good.").filled(),
         field("command", TEXT, "What a shell runs.").filled().old("`run`"),
         field("script", Shape::Word, "A script.").old("`run: |`"),
         field("call", Shape::Word, "Another DAG to run.").filled().old("`action: dag.run` with `with: {dag: ..., params: ...}`"),
@@ -136,7 +137,6 @@ pub(crate) static STEP: Fields = Fields {
         field("shell_packages", Shape::Anything, UNUSED),
     ],
     refused: &[
-        ("approval", LATER),
         ("container", LATER),
         ("secrets", LATER),
         ("policies", LATER),

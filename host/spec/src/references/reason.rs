@@ -110,7 +110,7 @@ impl<'c> Check<'c, '_> {
             Place::Step(index) | Place::Repetition(index) => self.plan.step(index).map(|step| step.role),
             Place::Root | Place::EveryStep | Place::After => None,
         };
-        let of_step = field.starts_with("step.") || field.starts_with("paths.step_");
+        let of_step = ["step.", "paths.step_", "pushback."].iter().any(|own| field.starts_with(own));
         let because = match (field, self.place, role) {
             (_, Place::Root | Place::After, _) if of_step => "no step runs where this is evaluated",
             ("run.status", Place::Root | Place::After, _)
@@ -119,6 +119,9 @@ impl<'c> Check<'c, '_> {
             }
             ("paths.step_stdout_file" | "paths.step_stderr_file", _, Some(role)) if role != Role::Main => {
                 "a handler does not see the files of its streams"
+            }
+            (_, _, Some(role)) if role != Role::Main && field.starts_with("pushback.") => {
+                "a handler is not pushed back"
             }
             _ => return None,
         };
@@ -137,7 +140,11 @@ impl<'c> Check<'c, '_> {
             return None;
         }
         let names = || names_of(other);
-        let hint = self.hint(name, names(), "declare it under `outputs:` of that step");
+        let where_to = match other.action {
+            Action::Task(_) => "describe it under `properties:` of that task's form",
+            Action::Run { .. } | Action::Call { .. } | Action::Fan(_) => "declare it under `outputs:` of that step",
+        };
+        let hint = self.hint(name, names(), where_to);
         Some((defect("unknown_output_name"), format!("the step `{id}` has no output `{name}`; {hint}")))
     }
 
@@ -214,12 +221,15 @@ impl<'c> Check<'c, '_> {
 fn names_of(step: &Step) -> impl Iterator<Item = &str> {
     let fields = step.output.as_ref().map(Output::fields).unwrap_or_default();
     let named = fields.iter().chain(&step.published).filter_map(|field| field.name.as_deref());
-    step.outputs.iter().map(|output| output.name.as_str()).chain(named)
+    let given = step.approval.iter().flat_map(|approval| &approval.input).map(String::as_str);
+    step.outputs.iter().map(|output| output.name.as_str()).chain(named).chain(given)
 }
 
-/// It may have others: what a plugin gives out, only the plugin knows, and an object's keys only who wrote it.
+/// It may have others: what a plugin gives out, only the plugin knows, an object's keys only who wrote it, and what is
+/// given with an approval that lists nothing, only who gives it.
 fn name_is_open(step: &Step) -> bool {
-    !matches!(step.action, Action::Run { .. })
+    !matches!(step.action, Action::Run { .. } | Action::Task(_))
+        || step.approval.as_ref().is_some_and(|approval| approval.input.is_empty())
         || step.output_schema.is_some()
         || step.published.iter().any(|field| field.name.is_none())
 }

@@ -4,9 +4,10 @@ use pintle_core::plan::{Action, Json, Role};
 
 use super::Around;
 use super::legacy::{read_exec, read_executor, runs_dag};
+use crate::ask::read_task;
 use crate::fan::{read_call_form, read_dag_run, read_foreach};
 use crate::fields::{LATER_ACTIONS, STEP};
-use crate::known::{DAG_RUN, input_schema, unknown_action};
+use crate::known::{DAG_RUN, HUMAN_TASK, input_schema, unknown_action};
 use crate::nearest::nearest;
 use crate::reader::{At, Reader};
 use crate::run::{read_old_run, read_run};
@@ -27,7 +28,7 @@ pub(super) fn read_action(reader: &mut Reader<'_>, step: &At<'_>, role: Role, ar
     refuse_beside(reader, step, form);
     match form {
         Some("run") => read_run(reader, step),
-        Some("action") => read_call(reader, step),
+        Some("action") => read_call(reader, step, role, around),
         Some("foreach") => read_foreach(reader, step, role, around),
         Some("call") => read_call_form(reader, step),
         Some("exec") => read_exec(reader, step),
@@ -74,11 +75,12 @@ fn refuse_beside(reader: &mut Reader<'_>, step: &At<'_>, form: Option<&str>) {
     let calls = form == Some("call") || runs_dag(step);
     let runs_dag = calls || name.as_deref() == Some(DAG_RUN);
     let later = name.as_deref().is_some_and(|name| LATER_ACTIONS.contains(&name));
-    if !runs_dag && !later && step.get("parallel").is_some() {
+    let asks = name.as_deref() == Some(HUMAN_TASK);
+    if !runs_dag && !later && !asks && step.get("parallel").is_some() {
         let message = "`parallel` goes with `action: dag.run`; for steps of this file use `foreach`";
         reader.fault_key(step, "parallel", message);
     }
-    if !calls && step.get("params").is_some() {
+    if !calls && !asks && step.get("params").is_some() {
         let message = if runs_dag {
             "`params` of `dag.run` stands in `with:`, beside `dag`"
         } else {
@@ -112,7 +114,7 @@ fn stands_for_action(key: &str) -> bool {
     refused || (!known && matches!(nearest(key, STEP.names()), Some("run" | "action" | "command" | "script")))
 }
 
-fn read_call(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {
+fn read_call(reader: &mut Reader<'_>, step: &At<'_>, role: Role, around: Around<'_>) -> Option<Action> {
     for key in ["shell", "shell_args"] {
         if step.get(key).is_some() {
             reader.fault_key(step, key, format!("`{key}` belongs to `run`; an action has no shell"));
@@ -141,6 +143,9 @@ fn read_call(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {
     let json = check_with(reader, step, with.as_ref(), &name, schema);
     if name == DAG_RUN {
         return read_dag_run(reader, step, with.as_ref(), &json);
+    }
+    if name == HUMAN_TASK {
+        return read_task(reader, step, &json, role, around);
     }
     Some(Action::Call { name, with: Json(json.to_string()) })
 }

@@ -72,6 +72,7 @@ fn results(plan: &Plan, output: &str) -> HashMap<pintle_core::plan::StepIndex, S
         stdout_file: Some("/tmp/out".to_owned()),
         stderr_file: None,
         variable: Some(output.to_owned()),
+        inputs: vec![],
         outputs: vec![("text".to_owned(), json), ("json".to_owned(), whole)],
     };
     plan.find("one").map(|step| (step, values)).into_iter().collect()

@@ -20,6 +20,7 @@ pub(crate) fn answer(case: &Case) -> String {
     let mut lines: Vec<String> = Vec::new();
     for step in &parsed.plan.steps {
         let what = match &step.action {
+            Action::Task(task) => format!("human.task {}", task.prompt.0),
             Action::Run { body: RunBody::Command(text) | RunBody::Script(text), .. } => format!("run {:?}", text.0),
             Action::Run { body: RunBody::Commands(lines), .. } => format!("runs {lines:?}"),
             Action::Call { name, with } => format!("{name} {}", with.0),

@@ -1,8 +1,9 @@
-//! `@ STEP expanded|shell|json|env`: a text, the strings of a JSON text, or the named variables, as a step sees them.
+//! `@ STEP expanded|shell|json|env|prompt`: a text, the strings of a JSON text, or the named variables, as a step sees
+//! them; or what it asks a person.
 
 use pintle_core::plan::{Json, Template};
 use pintle_spec::eval::{resolve, resolve_json};
-use pintle_spec::{Field, Scope};
+use pintle_spec::{Field, Scope, resolve_prompt};
 
 use crate::table::Case;
 use crate::world::World;
@@ -27,6 +28,8 @@ pub(crate) fn read(case: &Case, scope: &Scope<'_>) -> Result<String, String> {
             let resolved = resolve_json(&Json(case.input.clone()), scope, schema);
             resolved.map(|json| json.0).map_err(|error| error.to_string())
         }
+        "prompt" => resolve_prompt(scope.plan(), scope.plan().find(case.how(0)).unwrap(), scope)
+            .map_err(|error| error.to_string()),
         "env" => {
             let env = scope.env();
             let show = |name: &str| match env.iter().find(|(own, _)| own == name) {

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 
 use pintle_core::plan::{Json, StepIndex};
 use pintle_core::plugin::{ActionRow, Repeats};
-use pintle_spec::eval::{Fan, ItemFacts, StepValues};
+use pintle_core::time::Timestamp;
+use pintle_spec::eval::{Fan, ItemFacts, PushBackFact, PushBackFacts, StepValues};
 use pintle_spec::{
     Binding, BoundParams, GivenParams, Plan, RunFacts, RunScope, Scope, SourceFile, StepFacts, bind_params, parse,
     parse_dotenv,
@@ -56,7 +57,12 @@ impl World {
         let run = RunScope::new(&plan, &params, &env, &dotenv, &run_facts(&world["run"])).map_err(|e| e.to_string())?;
         let results = results(&plan, &world["results"]);
         let file = |name: &str| text(&world["step"], name);
-        let facts = StepFacts { stdout_file: file("stdout"), stderr_file: file("stderr"), output_file: file("output") };
+        let facts = StepFacts {
+            stdout_file: file("stdout"),
+            stderr_file: file("stderr"),
+            output_file: file("output"),
+            push_backs: push_backs(&world["push_backs"]),
+        };
         Ok(Self { plan, run, results, facts, item: item(&world["item"]) })
     }
 
@@ -119,6 +125,7 @@ pub(crate) fn results(plan: &Plan, results: &Value) -> HashMap<StepIndex, StepVa
         stdout_file: text(left, "stdout"),
         stderr_file: text(left, "stderr"),
         variable: text(left, "variable"),
+        inputs: variables(&left["inputs"]),
         outputs: left["outputs"]
             .as_object()
             .into_iter()
@@ -128,6 +135,18 @@ pub(crate) fn results(plan: &Plan, results: &Value) -> HashMap<StepIndex, StepVa
     };
     // A world is shared: not every document has all of its steps.
     fields.filter_map(|(name, left)| Some((plan.find(name)?, values(left)))).collect()
+}
+
+/// A list of `{by, at, reason, inputs}`, and the log before the last of them.
+fn push_backs(told: &Value) -> PushBackFacts {
+    let fact = |fact: &Value| PushBackFact {
+        by: text(fact, "by").unwrap(),
+        at: Timestamp::from_millis(fact["at"].as_u64().unwrap()),
+        reason: text(fact, "reason"),
+        inputs: variables(&fact["inputs"]),
+    };
+    let history = told["history"].as_array().into_iter().flatten().map(fact).collect();
+    PushBackFacts { history, previous_stdout_file: text(told, "stdout") }
 }
 
 fn item(item: &Value) -> Option<ItemFacts> {

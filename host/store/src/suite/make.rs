@@ -121,6 +121,7 @@ pub fn ended(run: &RunId, expected: Version, fence: Fence) -> Txn {
         outputs: vec![("rows".to_owned(), Json("42".to_owned()))],
         variable: Some("naïve ✓".to_owned()),
         forgiven: false,
+        inputs: vec![],
     };
     let mut txn = claimed(run, expected, fence);
     txn.events = vec![Event { at: Timestamp(60), body: Body::StepEnded { step: StepIndex(0), end } }];

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pintle_core::plan::{Plan, Step};
+use pintle_core::plan::{Plan, Role, Step};
 
+use super::push_back::PushBackFacts;
 use crate::bind::BoundParams;
 
 /// Each managed variable: Dagu's name, and Pintle's.
@@ -20,6 +21,9 @@ const NAMES: &[(&str, &str)] = &[
     ("DAG_RUN_STEP_STDOUT_FILE", "PINTLE_STEP_STDOUT_FILE"),
     ("DAG_RUN_STEP_STDERR_FILE", "PINTLE_STEP_STDERR_FILE"),
     ("DAGU_OUTPUT_FILE", "PINTLE_OUTPUT_FILE"),
+    ("DAG_PUSHBACK", "PINTLE_PUSHBACK"),
+    ("DAG_PUSHBACK_ITERATION", "PINTLE_PUSHBACK_ITERATION"),
+    ("DAG_PUSHBACK_PREVIOUS_STDOUT_FILE", "PINTLE_PUSHBACK_PREVIOUS_STDOUT_FILE"),
 ];
 
 /// All of `${context.*}`.
@@ -42,6 +46,12 @@ pub(crate) const CONTEXT_FIELDS: &[&str] = &[
     "paths.step_stdout_file",
     "paths.step_stderr_file",
     "paths.step_output_file",
+    "pushback.iteration",
+    "pushback.by",
+    "pushback.at",
+    "pushback.reason",
+    "pushback.inputs",
+    "pushback.previous_stdout_file",
 ];
 
 /// Variables of Pintle's own, without a twin.
@@ -129,6 +139,8 @@ pub struct StepFacts {
     pub stderr_file: Option<String>,
     /// File that it writes its outputs to.
     pub output_file: Option<String>,
+    /// Push-backs that made it run again.
+    pub push_backs: PushBackFacts,
 }
 
 impl StepFacts {
@@ -143,22 +155,30 @@ impl StepFacts {
     }
 
     /// Above everything.
-    pub(super) fn variables_after(&self) -> Vec<(String, String)> {
-        under_both_names(&[
+    pub(super) fn variables_after(&self, step: &Step) -> Vec<(String, String)> {
+        let mut variables = under_both_names(&[
             ("DAG_RUN_STEP_STDOUT_FILE", self.stdout_file.as_ref()),
             ("DAG_RUN_STEP_STDERR_FILE", self.stderr_file.as_ref()),
             ("DAGU_OUTPUT_FILE", self.output_file.as_ref()),
-        ])
+        ]);
+        for (name, value) in self.push_backs.variables(step) {
+            variables.extend(under_both_names(&[(name, value.as_ref())]));
+        }
+        variables
     }
 
     pub(super) fn context(&self, step: &Step) -> BTreeMap<&'static str, String> {
-        known([
+        let mut facts = known([
             ("step.id", step.id.as_ref()),
             ("step.name", Some(&step.name)),
             ("paths.step_stdout_file", self.stdout_file.as_ref()),
             ("paths.step_stderr_file", self.stderr_file.as_ref()),
             ("paths.step_output_file", self.output_file.as_ref()),
-        ])
+        ]);
+        if step.role == Role::Main {
+            facts.extend(self.push_backs.context(step));
+        }
+        facts
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use pintle_core::plan::{Fan, StepIndex};
+use pintle_core::plan::{Fan, Output, StepIndex};
 use serde::{Deserialize, Serialize};
 
 use super::{ItemFacts, Scope, StepValues, ancestors, is_managed};
@@ -38,10 +38,12 @@ impl Outer {
         let mut names: Vec<String> = outer.variables.into_keys().collect();
         for before in ancestors::by_distance(scope.plan, step) {
             outer.values.extend(id_and_values(scope, before, &named));
-            names.extend(variable_of(scope, before));
+            names.extend(variables_of(scope, before));
         }
         let own = scope.plan.step(step).map(|step| step.env.as_slice()).unwrap_or_default();
         names.extend(own.iter().map(|(name, _)| name.clone()));
+        let given = scope.plan.step(step).into_iter().flat_map(|own| scope.facts.push_backs.inputs(own));
+        names.extend(given.map(|(name, _)| name.clone()));
         let seen = names.into_iter().filter(|name| !is_managed(name));
         outer.variables = seen.filter_map(|name| Some((name.clone(), scope.variable(&name)?.to_owned()))).collect();
         outer
@@ -90,6 +92,10 @@ impl Named {
     }
 }
 
-fn variable_of(scope: &Scope<'_>, index: StepIndex) -> Option<String> {
-    scope.plan.step(index)?.output.as_ref()?.variable().map(str::to_owned)
+fn variables_of(scope: &Scope<'_>, index: StepIndex) -> Vec<String> {
+    let given = scope.results.and_then(|results| results.get(&index)).into_iter().flat_map(|values| &values.inputs);
+    let mut names: Vec<String> = given.map(|(name, _)| name.clone()).collect();
+    let output = scope.plan.step(index).and_then(|step| step.output.as_ref());
+    names.extend(output.and_then(Output::variable).map(str::to_owned));
+    names
 }
