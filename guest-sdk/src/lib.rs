@@ -42,6 +42,7 @@
 //! | [`executor`] | the trait of executors, their actions, tasks and answers |
 //! | [`plugin`] | name, version and configuration of a plugin |
 //! | [`input`], [`schema`] | typed input with errors that name the field, and its JSON Schema |
+//! | [`span`] | lengths of time as documents write them |
 //! | [`error`] | what went wrong, in the words that decide what the host does next |
 //! | [`call`], [`log`], [`output`], [`config`], [`random`], [`metrics`] | host calls that are always there |
 //! | [`http`], [`process`], [`files`], [`kv`], [`blobs`], [`tcp`], [`sign`], [`secrets`] | host calls that need a grant |
@@ -59,6 +60,7 @@ pub mod input;
 mod panic;
 pub mod plugin;
 pub mod schema;
+pub mod span;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 

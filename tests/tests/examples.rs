@@ -134,6 +134,24 @@ fn approval() -> Result<()> {
 }
 
 #[test]
+fn waits() -> Result<()> {
+    green("waits.yaml", &["answers | GET http://127.0.0.1:", "answered 200 OK", "report | it answered 200"])
+}
+
+#[test]
+fn routes() -> Result<()> {
+    green(
+        "routes.yaml",
+        &["size |   re:^[0-9]$ -> [few]", "many | many zones", r#"report | Europe: ["many","sample"]"#],
+    )?;
+    let home = Home::new()?;
+    let (ended, _) = run(&home, "routes.yaml", &["REGION=Narnia"])?;
+    ended.expect_code(0)?.expect_printed(&["nothing | nobody has heard of Narnia"])?;
+    ended.expect_said(&["many: skipped: `size` before it chose other steps"])?;
+    Ok(())
+}
+
+#[test]
 fn script_js() -> Result<()> {
     green("script-js.yaml", &["measure | America: ", " km", "312 zones in 9 regions; America is the widest"])?;
     let home = Home::new()?;
@@ -151,6 +169,19 @@ fn regions() -> Result<()> {
             "tell | 9 pages; farthest north: America/Danmarkshavn; farthest south: Antarctica/Vostok",
         ],
     )
+}
+
+#[test]
+fn release() -> Result<()> {
+    let home = Home::new()?;
+    let (ended, shown) = run(&home, "release.yaml", &[])?;
+    ended.expect_code(0)?.expect_printed(&["tell | release-1.4.0: core 42, web 110", "2 files are kept"])?;
+    ensure!(shown.status() == "succeeded", "release.yaml is {}", shown.status());
+    let listed = home.run(["artifacts", "latest"])?;
+    listed.expect_code(0)?.expect_printed(&["data/parts.json", "reports/release.md"])?;
+    let report = home.run(["artifacts", "latest", "reports/release.md"])?;
+    report.expect_code(0)?.expect_printed(&["# release-1.4.0", "| core | 42 | yes |", "| web | 110 | no |"])?;
+    Ok(())
 }
 
 #[test]

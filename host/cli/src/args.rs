@@ -9,7 +9,7 @@ mod run;
 mod scheduler;
 
 pub(crate) use answer::{Answering, Approve, Complete, HumanTask, Inputs, PushBack, Reject, Target};
-pub(crate) use run::{Dry, Format, History, Logs, Retry, Running, Start, Status, Stop, Validate};
+pub(crate) use run::{Artifacts, Dry, Format, History, Logs, Retry, Running, Start, Status, Stop, Validate};
 pub(crate) use scheduler::{Preview, Scheduler};
 
 /// Run DAGs from YAML; each step in a sandboxed WebAssembly component.
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     History(History),
     /// Show what steps printed
     Logs(Logs),
+    /// List the files that a run left, or print one of them
+    Artifacts(Artifacts),
     /// Run again what did not succeed, or go on with an interrupted run
     Retry(Retry),
     /// Stop a run, whichever process runs it

@@ -115,7 +115,7 @@ fn cut(text: &str) -> String {
 }
 
 /// Where the machine is, without a zone's name.
-fn local(at: Timestamp) -> String {
+pub(crate) fn local(at: Timestamp) -> String {
     let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
     jiff::Timestamp::from_microsecond(micros).map_or_else(
         |_| String::new(),

@@ -90,6 +90,7 @@ impl House {
             log_file: Some(log_file),
             dry_run: false,
             threads: Some(executors.threads().context("no threads can be started: see `ulimit -u`")?),
+            patience: pintle_worker::DRAIN_PATIENCE,
         };
         let watch = Arc::new(Watch(feed.clone()));
         let executor = CoreActions::before(Arc::new(executors));

@@ -9,7 +9,7 @@
 //! | `render`, `feed` | what is seen of it |
 //! | `leftover` | what killed processes left is cleared away |
 //! | `answer` | what steps ask, and what people answer |
-//! | `status`, `history`, `logs`, `stop` | runs of this and of other processes |
+//! | `status`, `history`, `logs`, `artifacts`, `stop` | runs of this and of other processes |
 //! | `validate`, `dry`, `scheduler`, `schema`, `dag` | DAG files |
 //! | `plugin`, `doctor`, `config`, `version` | about Pintle itself |
 //!
@@ -18,6 +18,7 @@
 
 mod answer;
 mod args;
+mod artifacts;
 mod config;
 mod context;
 mod dag;
@@ -145,6 +146,7 @@ fn command(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Status(args) => status::run(&args, context),
         Command::History(args) => history::run(&args, context),
         Command::Logs(args) => logs::run(&args, context),
+        Command::Artifacts(args) => artifacts::run(&args, context),
         Command::Retry(args) => retry::run(&args, context),
         Command::Stop(args) => stop::run(&args, context),
         Command::HumanTask(args) => answer::run(args, context),

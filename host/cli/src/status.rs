@@ -9,6 +9,7 @@ use pintle_store::{RunFilter, RunRow, Runs as _};
 use serde_json::{Value, json};
 
 use crate::args::{Output, Status};
+use crate::artifacts;
 use crate::context::{Context, remark, say};
 use crate::failure::Exit;
 use crate::history;
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &Status, context: &Context) -> anyhow::Result<Exit> {
         match &args.run {
             Some(text) => {
                 let row = names::find(&house.store, text).await?;
-                one(&house, &row, args.output, context.out).await?;
+                one(&house, &row, args.output, context).await?;
             }
             None => open_runs(&house, args.output).await?,
         }
@@ -59,8 +60,10 @@ fn nothing(args: &Status, context: &Context) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-async fn one(house: &House, row: &RunRow, output: Output, pen: Pen) -> anyhow::Result<()> {
-    let scene = scene_of(house, &row.id).await?;
+async fn one(house: &House, row: &RunRow, output: Output, context: &Context) -> anyhow::Result<()> {
+    let (scene, pen) = (scene_of(house, &row.id).await?, context.out);
+    let artifacts = artifacts::dir_of(house, row, &scene.run.plan, &context.settings.home);
+    let artifacts = artifacts.map(|dir| (artifacts::count(&dir), dir)).filter(|(count, _)| *count > 0);
     let below = house.store.children(&row.id, (StepIndex(0), 0), BELOW).await?;
     match output {
         Output::Json => {
@@ -70,6 +73,9 @@ async fn one(house: &House, row: &RunRow, output: Output, pen: Pen) -> anyhow::R
                 object.insert("params".into(), history::params(&row.params));
                 object.insert("source".into(), row.source.clone().into());
                 object.insert("pid".into(), living(row).into());
+                if let Some((count, dir)) = &artifacts {
+                    object.insert("artifacts".into(), json!({"dir": dir.display().to_string(), "files": count}));
+                }
                 if !below.is_empty() {
                     object.insert("runs".into(), below.iter().map(|row| child(&scene, row)).collect());
                 }
@@ -78,6 +84,10 @@ async fn one(house: &House, row: &RunRow, output: Output, pen: Pen) -> anyhow::R
         }
         Output::Text => {
             lines(&scene, row, house, pen).iter().for_each(|line| say(line));
+            if let Some((count, _)) = artifacts {
+                let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+                say(&pen.paint(DIM, &format!("artifacts: {files} (`pintle artifacts {}`)", row.id)));
+            }
             children(&below, house.now()).iter().for_each(|line| say(line));
         }
     }

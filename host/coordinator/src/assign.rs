@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pintle_core::counter::Fence;
-use pintle_core::plan::{Json, OutputKind, Plan, Role, Step, StepIndex};
+use pintle_core::ids::RunId;
+use pintle_core::plan::{Artifacts, Json, OutputKind, Plan, Role, Step, StepIndex};
 use pintle_core::run::{Answer, Answered, StepState, StepStatus};
-use pintle_plane::worker::{Assignment, ClaimId, Condition, Probe};
+use pintle_core::time::{Span, Timestamp};
+use pintle_plane::worker::{Assignment, ClaimId, Condition, GoesOn, Probe};
 use pintle_spec::assignment::{Resolved, ResolvedCondition, ResolvedProbe, resolve_step};
 use pintle_spec::eval::{PushBackFact, PushBackFacts, RunFacts, RunScope, Scope, StepFacts, StepValues};
 use sha2::{Digest as _, Sha256};
@@ -15,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::context::{ChildContext, Frame};
 use crate::error::Error;
 use crate::live::Live;
-use crate::service::Coordinator;
+use crate::service::{Coordinator, Options};
 
 /// What the values of a run's steps are resolved against, kept beside the fold.
 #[derive(Debug, Default)]
@@ -55,8 +57,9 @@ impl Coordinator {
             Some(dir) => live.context.dag_dir.join(expand_home(dir, &self.options.env)),
         };
         let claim = ClaimId { run: live.run.id.clone(), step: index, fence: state.fence };
-        let base = Base { claim, live, step, state, key: self.operation_key(live, index, state) };
-        Ok(base.assignment(&self.options, resolved, dir))
+        let base = Base { claim, live, step, state, key: self.operation_key(live, index, state), now: self.now() };
+        let artifacts = self.artifacts_dir(live).filter(|_| plan.artifacts.is_some());
+        Ok(base.assignment(&self.options, resolved, dir, artifacts))
     }
 
     async fn resolve(&self, live: &mut Live, plan: &Arc<Plan>, index: StepIndex) -> Result<Resolved, String> {
@@ -115,7 +118,7 @@ impl Coordinator {
             waiting_steps: (role == Role::OnWait).then(|| waiting_steps(live)),
             trigger_type: Some(if live.run.head.attempt.get() > 1 { "retry" } else { "manual" }.to_owned()),
             work_dir: Some(work_dir.display().to_string()),
-            artifacts_dir: Some(self.run_dir(live).join("artifacts").display().to_string()),
+            artifacts_dir: self.artifacts_dir(live).map(|dir| dir.display().to_string()),
             ..RunFacts::default()
         };
         RunScope::new(plan, &params, &self.options.env, &live.context.dotenv, &facts).map_err(|error| error.to_string())
@@ -174,6 +177,13 @@ impl Coordinator {
         }
     }
 
+    /// Where the run's artifacts stand; none where its author wants none. A body leaves its own with the run it belongs
+    /// to.
+    fn artifacts_dir(&self, live: &Live) -> Option<PathBuf> {
+        let Options { data_dir, env, .. } = &self.options;
+        artifacts_dir(&live.run.plan, live.within(), &live.context.dag_dir, data_dir, env)
+    }
+
     fn run_dir(&self, live: &Live) -> PathBuf {
         self.options.data_dir.join("runs").join(live.run.id.as_str())
     }
@@ -211,10 +221,19 @@ struct Base<'a> {
     step: &'a Step,
     state: &'a StepState,
     key: String,
+    now: Timestamp,
 }
 
 impl Base<'_> {
-    fn assignment(self, options: &crate::Options, resolved: Resolved, working_dir: PathBuf) -> Assignment {
+    fn assignment(
+        self,
+        options: &crate::Options,
+        resolved: Resolved,
+        working_dir: PathBuf,
+        artifacts: Option<PathBuf>,
+    ) -> Assignment {
+        let spent = self.state.started_at.map_or(Span::ZERO, |since| self.now.since(since));
+        let goes_on = self.state.token.clone().map(|token| GoesOn { token, spent });
         Assignment {
             claim: self.claim,
             tenant: options.tenant.clone(),
@@ -232,12 +251,17 @@ impl Base<'_> {
             timeout: self.step.timeout,
             stdout_file: resolved.stdout.map(PathBuf::from),
             stderr_file: resolved.stderr.map(PathBuf::from),
+            merged_log: self.step.merged_log,
+            artifacts_dir: artifacts,
+            stdout_artifact: resolved.stdout_artifact.map(PathBuf::from),
+            stderr_artifact: resolved.stderr_artifact.map(PathBuf::from),
             capture_stdout: self.step.output.as_ref().is_some_and(|output| output.variable().is_some())
                 || self.step.output_schema.is_some(),
             published: resolved.published,
             declared_outputs: declared(self.step),
             max_output: self.live.run.plan.max_output.map_or(options.max_output, |bytes| bytes as usize),
             repeat_probe: resolved.repeat.map(probe),
+            goes_on,
         }
     }
 }
@@ -260,6 +284,22 @@ fn condition(resolved: ResolvedCondition) -> Condition {
 fn probe(resolved: ResolvedProbe) -> Probe {
     let ResolvedProbe { text, input_json, expected, negate } = resolved;
     Probe { text, input_json, expected, negate }
+}
+
+/// Where a run's artifacts stand; none where its author wants none. `dag_dir` is where the DAG's relative paths begin.
+#[must_use]
+pub fn artifacts_dir(
+    plan: &Plan,
+    run: &RunId,
+    dag_dir: &Path,
+    data_dir: &Path,
+    env: &[(String, String)],
+) -> Option<PathBuf> {
+    match &plan.artifacts {
+        Some(Artifacts { enabled: false, .. }) => None,
+        Some(Artifacts { dir: Some(dir), .. }) => Some(dag_dir.join(expand_home(dir, env)).join(run.as_str())),
+        Some(Artifacts { dir: None, .. }) | None => Some(data_dir.join("runs").join(run.as_str()).join("artifacts")),
+    }
 }
 
 /// `~` and `~/...` are the user's home, as a shell would have it.

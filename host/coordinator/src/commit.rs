@@ -12,7 +12,7 @@ use pintle_core::counter::Version;
 use pintle_core::ids::{Digest, TenantId};
 use pintle_core::plan::StepIndex;
 use pintle_core::run::event::{Again, Body};
-use pintle_core::run::{Command, Effect, Event, Refusal, decide};
+use pintle_core::run::{Command, Effect, Event, Refusal, StepState, decide};
 use pintle_core::time::Timestamp;
 use pintle_plane::stop::Urgency;
 use pintle_plane::worker::{ClaimId, Notice};
@@ -30,13 +30,15 @@ pub(crate) struct Batch<'a> {
     pub(crate) live: &'a mut Live,
     /// The process that the run belongs to lives.
     pub(crate) home_lives: bool,
-    at: Timestamp,
+    pub(crate) at: Timestamp,
     expected: Version,
     events: Vec<Event>,
     effects: Vec<Effect>,
     touched: BTreeSet<StepIndex>,
     /// The run's row is written although nothing happened.
     row_too: bool,
+    /// Steps that waited for a time, and may have gone on since.
+    waited: BTreeSet<StepIndex>,
 }
 
 /// What came of a committed batch.
@@ -50,8 +52,9 @@ impl<'a> Batch<'a> {
     /// A batch of the process that the run belongs to.
     pub(crate) fn new(live: &'a mut Live, at: Timestamp) -> Self {
         let expected = live.run.head.version;
-        let touched = BTreeSet::new();
-        Self { live, home_lives: true, at, expected, events: Vec::new(), effects: Vec::new(), touched, row_too: false }
+        let (touched, waited) = (BTreeSet::new(), BTreeSet::new());
+        let (events, effects) = (Vec::new(), Vec::new());
+        Self { live, home_lives: true, at, expected, events, effects, touched, waited, row_too: false }
     }
 
     /// The row is kept as it stands here also if nothing happens to the run.
@@ -67,6 +70,8 @@ impl<'a> Batch<'a> {
             // Whatever drops this batch before it is committed (a later refusal, a future that nobody polls any more)
             // must not leave a fold behind that is trusted.
             self.live.stale = true;
+            let waits = |index: &StepIndex| self.live.run.step(*index).is_some_and(StepState::awaits_time);
+            self.waited.extend(event.body.step().filter(waits));
             let effects = self.live.fold(&event)?;
             self.effects.extend(effects);
             self.touched.extend(event.body.step());
@@ -105,7 +110,7 @@ impl<'a> Batch<'a> {
             run: self.live.run.id.clone(),
             tenant: tenant.clone(),
             expected: self.expected,
-            timers: timers(self.live, &self.events, &self.effects),
+            timers: timers(self.live, (&self.events, &self.effects), &self.waited),
             events: self.events.clone(),
             run_row: self.live.run_row(),
             step_rows: rows,
@@ -203,8 +208,9 @@ impl Coordinator {
 }
 
 /// Rows for what must become due, from the same events as the effects that arm it in memory.
-fn timers(live: &Live, events: &[Event], effects: &[Effect]) -> Vec<TimerChange> {
-    let mut changes = Vec::new();
+fn timers(live: &Live, (events, effects): (&[Event], &[Effect]), waited: &BTreeSet<StepIndex>) -> Vec<TimerChange> {
+    let over = |step: &StepIndex| TimerChange::Clear { step: Some(*step), kind: TimerKind::Wait };
+    let mut changes: Vec<TimerChange> = waited.iter().map(over).collect();
     for event in events {
         match &event.body {
             Body::StepRetrying { step, due, again, .. } => {
@@ -212,6 +218,9 @@ fn timers(live: &Live, events: &[Event], effects: &[Effect]) -> Vec<TimerChange>
             }
             Body::StepAsked { step, due: Some(due), .. } => {
                 changes.push(TimerChange::Set { step: Some(*step), kind: TimerKind::Timeout, due: *due });
+            }
+            Body::StepLater { step, due, .. } => {
+                changes.push(TimerChange::Set { step: Some(*step), kind: TimerKind::Wait, due: *due });
             }
             Body::StepReady { step } | Body::StepEnded { step, .. } => {
                 if live.run.plan.step(*step).is_some_and(|s| s.action.task().is_some() && s.timeout.is_some()) {

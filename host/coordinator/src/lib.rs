@@ -17,6 +17,7 @@
 //! | [`plane`] | claim, report, notices, logs |
 //! | [`children`] | steps that expanded: their children started, watched, stopped, told of |
 //! | [`timer`] | due times |
+//! | `wait`, `route` | steps that wait for a time; steps that say which others run |
 //! | [`change`] | what other processes did to our runs |
 //! | [`context`] | what a submission remembers, sealed |
 
@@ -31,13 +32,16 @@ mod error;
 pub mod home;
 pub mod live;
 pub mod plane;
+mod route;
 pub mod service;
 pub mod settle;
 #[cfg(test)]
 mod testing;
 pub mod timer;
+mod wait;
 
 pub use answer::{Onward, Word};
+pub use assign::artifacts_dir;
 pub use context::SubDag;
 pub use error::Error;
 pub use live::{Snapshot, Update};

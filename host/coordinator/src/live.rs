@@ -223,6 +223,7 @@ fn waiting_text(reason: &pintle_core::run::event::WaitReason) -> &'static str {
         WaitReason::Children => "children",
         WaitReason::Person { .. } => "person",
         WaitReason::Below => "below",
+        WaitReason::Until { .. } => "until",
     }
 }
 

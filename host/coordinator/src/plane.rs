@@ -213,7 +213,9 @@ impl Coordinator {
 
 /// Claims ready steps in the plan's order, as many as are wanted and `max_active_steps` lets.
 fn claim_ready(batch: &mut Batch<'_>, worker: &WorkerId, want: usize) -> Result<Vec<StepIndex>, Error> {
-    let ready: Vec<StepIndex> = batch.live.ready.iter().copied().take(want).collect();
+    let (run, now) = (&batch.live.run, batch.at);
+    let due = |step: &StepIndex| run.step(*step).and_then(|state| state.due).is_none_or(|due| due <= now);
+    let ready: Vec<StepIndex> = batch.live.ready.iter().copied().filter(due).take(want).collect();
     let mut claimed = Vec::with_capacity(ready.len());
     for step in ready {
         match batch.attempt(Command::Claim { step, worker: worker.clone() })? {

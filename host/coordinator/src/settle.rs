@@ -5,7 +5,7 @@
 use pintle_core::ids::Digest;
 use pintle_core::limits::MAX_INLINE;
 use pintle_core::matching::holds_expected;
-use pintle_core::plan::{Check, Json, Output, Step, StepIndex};
+use pintle_core::plan::{Action, Check, Json, Output, Step, StepIndex};
 use pintle_core::run::Outcome;
 use pintle_core::run::command::{FailReason, Failed, Finished, Question};
 use pintle_plane::worker::Settled;
@@ -31,21 +31,28 @@ impl Coordinator {
         let plan = live.run.plan.clone();
         let Some(step) = plan.step(settled.claim.step) else { return Ok(settled.outcome.clone()) };
         let outcome = match settled.outcome.clone() {
-            Outcome::Finished(_) if step.action.fan().is_some() => self.expand(live, settled.claim.step).await?,
-            Outcome::Finished(_) if step.action.task().is_some() => self.ask(live, settled.claim.step).await,
-            Outcome::Finished(done) => self.decode_finished(live, settled.claim.step, step, done).await?,
+            Outcome::Finished(done) => match &step.action {
+                Action::Fan(_) => self.expand(live, settled.claim.step).await?,
+                Action::Task(_) => self.ask(live, settled.claim.step).await,
+                Action::Route(_) => self.route(live, settled.claim.step, step, done).await?,
+                Action::Wait(_) => self.pause(live, settled.claim.step, done).await,
+                Action::Run { .. } | Action::Call { .. } => {
+                    self.decode_finished(live, settled.claim.step, step, done).await?
+                }
+            },
             Outcome::Failed(_)
             | Outcome::Skipped { .. }
             | Outcome::Stopped { .. }
             | Outcome::Expanded(_)
             | Outcome::Gathered(_)
             | Outcome::Asked { .. }
+            | Outcome::Later(_)
             | Outcome::GivenBack => settled.outcome.clone(),
         };
         self.match_output(step, settled, outcome).await
     }
 
-    async fn decode_finished(
+    pub(crate) async fn decode_finished(
         &self,
         live: &mut Live,
         index: StepIndex,
@@ -159,6 +166,7 @@ impl Coordinator {
             | Outcome::Expanded(_)
             | Outcome::Gathered(_)
             | Outcome::Asked { .. }
+            | Outcome::Later(_)
             | Outcome::GivenBack => return Ok(outcome),
         };
         for channel in Channel::ALL {

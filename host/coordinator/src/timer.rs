@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use pintle_core::ids::RunId;
 use pintle_core::plan::StepIndex;
 use pintle_core::run::command::StopCause;
-use pintle_core::run::{Command, Refusal};
+use pintle_core::run::{Command, Refusal, StepStatus};
 use pintle_core::time::{Span, Timestamp};
+use pintle_plane::worker::Notice;
 use tokio::sync::Notify;
 
 use crate::error::Error;
@@ -91,6 +92,10 @@ impl Coordinator {
             };
             match self.drive(&mut live, &command).await {
                 Ok(()) => {}
+                // It waited for its first start, which a worker makes.
+                Err(Error::Refused(Refusal::WrongStepStatus { status: StepStatus::Ready, .. })) => {
+                    self.notices.send_all(&Notice::Wake);
+                }
                 // Fired before, moved, or no longer wanted.
                 Err(Error::Refused(Refusal::NotDue(_) | Refusal::WrongStepStatus { .. })) => {}
                 Err(Error::Refused(Refusal::WrongRunStatus { .. } | Refusal::AlreadyStopping(_))) => {}

@@ -5,15 +5,21 @@
 //! never parsed again. Text that still holds references (`${params.x}`) is a [`Template`]: it is evaluated once, when
 //! its step is claimed.
 
+mod artifacts;
 mod ask;
 mod fan;
 mod output;
+mod route;
+mod wait;
 
 use serde::{Deserialize, Serialize};
 
+pub use artifacts::Artifacts;
 pub use ask::{Approval, Form, FormField, Task};
 pub use fan::{Child, Fan, FanForm};
 pub use output::{DeclaredOutput, Decode, Output, OutputField, OutputFrom, OutputKind, OutputRead, OutputSource};
+pub use route::{Route, Way};
+pub use wait::Wait;
 
 use crate::limits;
 use crate::schedule::Scheduling;
@@ -55,6 +61,12 @@ pub struct Plan {
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// What it belongs to, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Words that it is found by, each with a value or an empty one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<(String, String)>,
     /// Declared parameters, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub params: Vec<Param>,
@@ -82,11 +94,17 @@ pub struct Plan {
     /// The whole run is stopped after this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
+    /// A step starts this long after it is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Span>,
     /// Between the signal that asks a step to stop and the one that makes it.
     pub clean_up: Span,
     /// Bound of everything that is kept of one step's output, in bytes; none: the process's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_output: Option<u32>,
+    /// Files that a run leaves for people; none: no step is known to leave any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifacts: Option<Artifacts>,
     /// All must hold, or the run is aborted before its first step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preconditions: Vec<Precondition>,
@@ -196,6 +214,15 @@ pub struct Step {
     /// File that gets a copy of standard error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stderr: Option<Template>,
+    /// What is printed to standard error stands in the log of standard output, where both are told apart by nobody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub merged_log: bool,
+    /// Artifact that standard output becomes, below the run's directory of artifacts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout_artifact: Option<Template>,
+    /// Artifact that standard error becomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr_artifact: Option<Template>,
     /// What becomes of the step when its worker is lost.
     #[serde(default)]
     pub on_lost: OnLost,
@@ -226,6 +253,10 @@ pub enum Action {
     Fan(Box<Fan>),
     /// `human.task`: a person does it.
     Task(Box<Task>),
+    /// `router.route`: nothing itself; it says which steps behind it run.
+    Route(Box<Route>),
+    /// `wait.duration`, `wait.until`: nothing, for a while.
+    Wait(Wait),
 }
 
 impl Step {
@@ -253,6 +284,9 @@ impl Step {
             outputs: Vec::new(),
             stdout: None,
             stderr: None,
+            merged_log: false,
+            stdout_artifact: None,
+            stderr_artifact: None,
             on_lost: OnLost::default(),
             approval: None,
         }
@@ -271,7 +305,7 @@ impl Action {
     pub fn fan(&self) -> Option<&Fan> {
         match self {
             Self::Fan(fan) => Some(fan),
-            Self::Run { .. } | Self::Call { .. } | Self::Task(_) => None,
+            Self::Run { .. } | Self::Call { .. } | Self::Task(_) | Self::Route(_) | Self::Wait(_) => None,
         }
     }
 
@@ -280,7 +314,16 @@ impl Action {
     pub fn task(&self) -> Option<&Task> {
         match self {
             Self::Task(task) => Some(task),
-            Self::Run { .. } | Self::Call { .. } | Self::Fan(_) => None,
+            Self::Run { .. } | Self::Call { .. } | Self::Fan(_) | Self::Route(_) | Self::Wait(_) => None,
+        }
+    }
+
+    /// What it goes by, if it routes.
+    #[must_use]
+    pub fn route(&self) -> Option<&Route> {
+        match self {
+            Self::Route(route) => Some(route),
+            Self::Run { .. } | Self::Call { .. } | Self::Fan(_) | Self::Task(_) | Self::Wait(_) => None,
         }
     }
 
@@ -290,6 +333,8 @@ impl Action {
         match self {
             Self::Run { .. } => "run",
             Self::Call { name, .. } => name,
+            Self::Route(_) => "router.route",
+            Self::Wait(wait) => wait.name(),
             Self::Fan(fan) => match fan.form {
                 FanForm::Dag | FanForm::Parallel => "dag.run",
                 FanForm::Foreach => "foreach",
@@ -510,6 +555,8 @@ impl Plan {
             schema: SCHEMA,
             name: name.into(),
             description: None,
+            group: None,
+            labels: Vec::new(),
             params: Vec::new(),
             params_closed: false,
             consts: Vec::new(),
@@ -519,8 +566,10 @@ impl Plan {
             shell: None,
             max_active_steps: None,
             timeout: None,
+            delay: None,
             clean_up: limits::CLEAN_UP,
             max_output: None,
+            artifacts: None,
             preconditions: Vec::new(),
             scheduling: None,
             steps: Vec::new(),

@@ -12,6 +12,9 @@ use crate::BoxFuture;
 use crate::output::Sink;
 use crate::stop::StopSignal;
 
+/// Largest token that a performance leaves behind, in bytes: it is stored with the run.
+pub const MAX_TOKEN: usize = 4096;
+
 /// One performance of a step's action.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Task {
@@ -43,6 +46,8 @@ pub struct Task {
     pub claim: String,
     /// How many times the step was lost before (`PINTLE_LOSSES`).
     pub losses: u32,
+    /// What an earlier performance of the same try left to go on with ([`Performed::Later`]).
+    pub token: Option<String>,
 }
 
 /// What decides what happens next: `pintle:core/types.fault`.
@@ -89,6 +94,14 @@ pub enum Performed {
         outputs: Vec<(String, String)>,
         /// Of the program, if there was one.
         exit_code: Option<i32>,
+    },
+    /// It is not over, and holds no place meanwhile: another performance goes on with the token after a while. Only of
+    /// actions that change nothing outside: there is nothing to give up if nobody goes on.
+    Later {
+        /// For [`Task::token`]; at most [`MAX_TOKEN`] bytes.
+        token: String,
+        /// How long there is nothing to do.
+        after: Span,
     },
     /// It could not be done.
     Failed(Failure),

@@ -66,6 +66,14 @@ pub struct Assignment {
     pub stdout_file: Option<PathBuf>,
     /// As `stdout_file`.
     pub stderr_file: Option<PathBuf>,
+    /// Standard error stands in the log of standard output.
+    pub merged_log: bool,
+    /// The run's directory of artifacts, where it has one; made if it is not there.
+    pub artifacts_dir: Option<PathBuf>,
+    /// Artifact that standard output becomes: relative, and below `artifacts_dir`. Each try begins it anew.
+    pub stdout_artifact: Option<PathBuf>,
+    /// As `stdout_artifact`.
+    pub stderr_artifact: Option<PathBuf>,
     /// Whether standard output is needed whole (`output: NAME`), up to `max_output`.
     pub capture_stdout: bool,
     /// Outputs that are read when the action has succeeded, or given out as they are: every text in them is resolved.
@@ -76,6 +84,17 @@ pub struct Assignment {
     pub max_output: usize,
     /// Repeat condition that needs a program; checked after a successful action.
     pub repeat_probe: Option<Probe>,
+    /// The same try began before, and waited.
+    pub goes_on: Option<GoesOn>,
+}
+
+/// A try that goes on after it waited: its preconditions were met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoesOn {
+    /// What it left to go on with.
+    pub token: String,
+    /// How much of its time is over.
+    pub spent: Span,
 }
 
 /// Where a run stands below the one that a person started.

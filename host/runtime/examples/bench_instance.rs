@@ -120,6 +120,7 @@ fn perform(runtime: &tokio::runtime::Runtime, executors: &Executors, action: &st
         remaining: None,
         claim: "claim".to_owned(),
         losses: 0,
+        token: None,
     };
     let start = Instant::now();
     let performed = runtime.block_on(executors.perform(task, Arc::new(Quiet), Arc::new(Quiet)));

@@ -18,9 +18,11 @@ use pintle_core::plan::{
 };
 use serde_json::{Value, json};
 
+use crate::artifacts::wrong_path;
 use crate::eval::{EvalError, Field, Scope, resolve, resolve_json, resolve_json_typed};
 use crate::known::{KnownActions, input_schema};
 use crate::limits::MAX_PROMPT_BYTES;
+use crate::route::told;
 
 /// A step whose values are all known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,10 @@ pub struct Resolved {
     pub stdout: Option<String>,
     /// File that gets a copy of standard error.
     pub stderr: Option<String>,
+    /// Artifact that standard output becomes: a path that stays below the directory of artifacts.
+    pub stdout_artifact: Option<String>,
+    /// Artifact that standard error becomes.
+    pub stderr_artifact: Option<String>,
     /// Outputs that are read after the action, or given out as they are: no text in them holds a reference any more.
     pub published: Vec<OutputField>,
     /// Checked after the action, where that needs a program.
@@ -62,6 +68,16 @@ pub enum ResolveError {
         /// Why.
         #[source]
         source: EvalError,
+    },
+    /// A stream does not become an artifact.
+    #[error("the artifact of `{field}` of the step `{step}` has no path after its references were replaced: {why}")]
+    Artifact {
+        /// Which stream.
+        field: &'static str,
+        /// Name of the step.
+        step: String,
+        /// What is wrong with it.
+        why: &'static str,
     },
     /// References brought a line break into a command.
     #[error(
@@ -105,6 +121,8 @@ pub fn resolve_step(
         conditions,
         stdout: texts.optional(step.stdout.as_ref(), "stdout")?,
         stderr: texts.optional(step.stderr.as_ref(), "stderr")?,
+        stdout_artifact: texts.artifact(step.stdout_artifact.as_ref(), "stdout")?,
+        stderr_artifact: texts.artifact(step.stderr_artifact.as_ref(), "stderr")?,
         published: published(&texts, step)?,
         repeat: condition::repeat_probe(&texts, step)?,
     })
@@ -118,7 +136,7 @@ pub fn resolve_prompt(plan: &Plan, index: StepIndex, scope: &Scope<'_>) -> Resul
     scope.intact().map_err(|source| texts.error("env", source))?;
     let written = match (&step.action, &step.approval) {
         (Action::Task(task), _) => Some(&task.prompt),
-        (Action::Run { .. } | Action::Call { .. } | Action::Fan(_), approval) => {
+        (Action::Run { .. } | Action::Call { .. } | Action::Fan(_) | Action::Route(_) | Action::Wait(_), approval) => {
             approval.as_ref().and_then(|approval| approval.prompt.as_ref())
         }
     };
@@ -158,6 +176,15 @@ impl Texts<'_> {
 
     fn optional(&self, template: Option<&Template>, name: &'static str) -> Result<Option<String>, ResolveError> {
         template.map(|template| self.text(template, Field::Expanded, name)).transpose()
+    }
+
+    /// References may have led it elsewhere.
+    fn artifact(&self, template: Option<&Template>, name: &'static str) -> Result<Option<String>, ResolveError> {
+        let path = self.optional(template, name)?;
+        match path.as_deref().and_then(wrong_path) {
+            Some(why) => Err(ResolveError::Artifact { field: name, step: self.owner.to_owned(), why }),
+            None => Ok(path),
+        }
     }
 
     fn error(&self, field: &'static str, source: EvalError) -> ResolveError {
@@ -227,11 +254,13 @@ fn published(texts: &Texts<'_>, step: &Step) -> Result<Vec<OutputField>, Resolve
     resolved.collect()
 }
 
-/// A step that fans out does nothing itself: its worker only looks at its preconditions.
+/// A step that fans out, or waits, does nothing itself: its worker only looks at its preconditions.
 fn action(step: &Step) -> &str {
     match &step.action {
         // A person looks at what a step asks, not a worker.
-        Action::Fan(_) | Action::Task(_) => "noop",
+        Action::Fan(_) | Action::Task(_) | Action::Wait(_) => "noop",
+        // It says what it goes by; what it chooses is decided when that is done.
+        Action::Route(_) => "log.write",
         Action::Run { .. } | Action::Call { .. } => step.action.name(),
     }
 }
@@ -247,7 +276,11 @@ fn input(texts: &Texts<'_>, step: &Step, known: &dyn KnownActions) -> Result<Str
             }
             with_stop(texts, &input, step).map_err(|source| texts.error("with", source))
         }
-        Action::Fan(_) | Action::Task(_) => Ok("{}".to_owned()),
+        Action::Fan(_) | Action::Task(_) | Action::Wait(_) => Ok("{}".to_owned()),
+        Action::Route(route) => {
+            let value = texts.text(&route.value, Field::Expanded, "with.value")?;
+            Ok(json!({ "message": told(texts.plan, route, &value) }).to_string())
+        }
     }
 }
 

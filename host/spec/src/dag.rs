@@ -4,12 +4,14 @@ use pintle_core::limits::MOST_OUTPUT;
 use pintle_core::plan::{Plan, Role, SCHEMA, Template};
 use pintle_core::time::Span;
 
+use crate::artifacts::read_artifacts;
 use crate::custom::read_customs;
 use crate::document::Node;
 use crate::env::{read_consts, read_dotenv, read_env};
 use crate::fan::dress;
 use crate::fields::{DAG, HANDLERS};
 use crate::graph::link;
+use crate::labels::{check_idle, read_labels};
 use crate::limits::{MAX_DEFAULTS_BYTES, MAX_NAME_BYTES, MAX_STEPS};
 use crate::nearest::did_you_mean;
 use crate::params::read_params;
@@ -18,7 +20,7 @@ use crate::reader::{At, Reader};
 use crate::references::check_references;
 use crate::schedule::read_scheduling;
 use crate::shell::read_shell;
-use crate::step::{Around, Defaults, Draft, read_step};
+use crate::step::{Around, Defaults, Draft, read_merged, read_step};
 
 /// Between the signal that asks a step to stop and the one that makes it, where the document says nothing.
 const CLEAN_UP: Span = Span::from_secs(5);
@@ -30,10 +32,12 @@ pub(crate) fn read_dag(reader: &mut Reader<'_>, dag: &At<'_>, stem: &str) -> Opt
     }
     reader.check_fields(dag, &DAG);
     reader.customs = read_customs(reader, dag);
+    check_idle(reader, dag);
     let chain = read_is_chain(reader, dag);
     let (params, params_closed) = read_params(reader, dag);
     let defaults = if fits(reader, dag) { Defaults::read(reader, dag) } else { Defaults::default() };
-    let around = Around { defaults: &defaults, chain, depth: 0 };
+    let merged = read_merged(reader, dag).unwrap_or(false);
+    let around = Around { defaults: &defaults, merged, chain, depth: 0 };
     let mut drafts = read_steps(reader, dag, around, "the DAG");
     drafts.extend(read_handlers(reader, dag, around));
     let steps = link(drafts, chain, &mut reader.findings);
@@ -43,6 +47,8 @@ pub(crate) fn read_dag(reader: &mut Reader<'_>, dag: &At<'_>, stem: &str) -> Opt
         schema: SCHEMA,
         name: read_name(reader, dag, stem),
         description: reader.text_field(dag, "description"),
+        group: reader.text_field(dag, "group"),
+        labels: read_labels(reader, dag),
         params,
         params_closed,
         consts: read_consts(reader, dag),
@@ -52,13 +58,16 @@ pub(crate) fn read_dag(reader: &mut Reader<'_>, dag: &At<'_>, stem: &str) -> Opt
         shell: read_shell(reader, dag),
         max_active_steps: max_active_steps.filter(|limit| *limit > 0),
         timeout: timeout.filter(|span| *span > Span::ZERO),
+        delay: reader.seconds_field(dag, "delay_sec").filter(|span| *span > Span::ZERO),
         clean_up: reader.seconds_field(dag, "max_clean_up_time_sec").unwrap_or(CLEAN_UP),
         max_output: read_max_output(reader, dag),
+        artifacts: None,
         preconditions: read_preconditions(reader, dag),
         scheduling: read_scheduling(reader, dag),
         steps,
         dags: Vec::new(),
     };
+    plan.artifacts = read_artifacts(reader, dag, &plan);
     // What is faulty may be too large to be copied.
     if !reader.findings.has_faults() {
         dress(&mut plan);

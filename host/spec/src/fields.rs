@@ -20,7 +20,7 @@ mod step;
 pub(crate) use ask::{APPROVAL, FORM, FORM_FIELD};
 pub(crate) use custom::CUSTOM;
 pub(crate) use dag::{DAG, DEFAULTS, HANDLERS};
-pub(crate) use output::{OUTPUT, OUTPUT_FIELD, STDERR, STDOUT, STDOUT_FIELD, STDOUT_OUTPUTS};
+pub(crate) use output::{ARTIFACTS, OUTPUT, OUTPUT_FIELD, STDERR, STDOUT, STDOUT_FIELD, STDOUT_OUTPUTS};
 pub(crate) use params::{PARAM, PARAM_PROPERTY, PARAM_SCHEMA, PARAM_VALUES};
 pub(crate) use policy::{CONTINUE_ON, PRECONDITION, REPEAT, RETRY};
 pub(crate) use schedule::{SCHEDULE, SCHEDULES};
@@ -111,16 +111,7 @@ const LATER: &str = "is part of the language, but this version does not run it y
 const NEVER: &str = "is not part of Pintle; use an action that a plugin performs instead";
 
 /// Actions of the language that a later version runs.
-pub(crate) const LATER_ACTIONS: &[&str] = &[
-    "dag.enqueue",
-    "router.route",
-    "wait.duration",
-    "wait.until",
-    "wait.file",
-    "wait.http",
-    "script.js",
-    "sqlite.query",
-];
+pub(crate) const LATER_ACTIONS: &[&str] = &["dag.enqueue", "script.js", "sqlite.query"];
 
 /// Families of actions that Pintle leaves out on purpose.
 pub(crate) const NEVER_ACTIONS: &[&str] = &["agent", "chat", "harness", "wiki", "k8s", "kubernetes", "ssh", "sftp"];

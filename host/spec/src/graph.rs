@@ -2,18 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
-use pintle_core::plan::{Role, Step, StepIndex};
+use pintle_core::plan::{Action, Role, Step, StepIndex};
 
 use crate::fault::Findings;
 use crate::limits::MAX_SHOWN_CYCLE;
 use crate::nearest::did_you_mean;
-use crate::step::Draft;
+use crate::step::{Draft, Wanted};
 
 /// Makes steps of drafts: names where there are none, indexes in place of names.
 pub(crate) fn link(mut drafts: Vec<Draft>, chain: bool, findings: &mut Findings) -> Vec<Step> {
     name_all(&mut drafts);
     check_names(&drafts, findings);
-    let edges = if chain { chain_edges(&drafts, findings) } else { named_edges(&drafts, findings) };
+    let mut edges = if chain { chain_edges(&drafts, findings) } else { named_edges(&drafts, findings) };
+    route(&mut drafts, &mut edges, chain, findings);
     report_cycles(&drafts, &edges, findings);
     let targets = rewind_targets(&drafts, &edges, findings);
     drafts
@@ -144,7 +145,8 @@ fn chain_edges(drafts: &[Draft], findings: &mut Findings) -> Vec<Vec<Edge>> {
     all
 }
 
-fn named_edges(drafts: &[Draft], findings: &mut Findings) -> Vec<Vec<Edge>> {
+/// The places of main steps, by what they are called.
+fn by_name(drafts: &[Draft]) -> HashMap<&str, usize> {
     let main = || drafts.iter().enumerate().filter(|(_, draft)| draft.step.role == Role::Main);
     let mut by_name: HashMap<&str, usize> = HashMap::new();
     for (place, draft) in main() {
@@ -156,6 +158,78 @@ fn named_edges(drafts: &[Draft], findings: &mut Findings) -> Vec<Vec<Edge>> {
             by_name.insert(id, place);
         }
     }
+    by_name
+}
+
+/// Where routers lead: names become indexes, and each target depends on its router.
+fn route(drafts: &mut [Draft], edges: &mut [Vec<Edge>], chain: bool, findings: &mut Findings) {
+    let routers: Vec<usize> = (0..drafts.len()).filter(|at| drafts.get(*at).is_some_and(is_router)).collect();
+    if routers.is_empty() {
+        return;
+    }
+    let mut ways: Vec<(usize, Vec<Vec<StepIndex>>)> = Vec::with_capacity(routers.len());
+    let names = by_name(drafts);
+    for router in routers {
+        let Some(draft) = drafts.get(router) else { continue };
+        if chain {
+            let message =
+                "`router.route` needs `type: graph`; in a chain each step follows the one before it".to_owned();
+            findings.fault(draft.place, format!("{}.action", draft.path), message);
+            continue;
+        }
+        let mut found = Vec::new();
+        for wanted in draft.targets.routes.iter().chain([&draft.targets.otherwise]) {
+            let places: Vec<usize> =
+                wanted.iter().filter_map(|wanted| target(drafts, &names, router, wanted, findings)).collect();
+            for place in &places {
+                let Some(edges) = edges.get_mut(*place) else { continue };
+                if !edges.iter().any(|edge| edge.to == router) {
+                    edges.push(Edge { to: router, written: None });
+                }
+            }
+            found.push(places.into_iter().map(index).collect());
+        }
+        ways.push((router, found));
+    }
+    for (router, mut found) in ways {
+        let Some(Action::Route(route)) = drafts.get_mut(router).map(|draft| &mut draft.step.action) else { continue };
+        route.otherwise = found.pop().unwrap_or_default();
+        for (way, targets) in route.routes.iter_mut().zip(found) {
+            way.targets = targets;
+        }
+    }
+}
+
+fn is_router(draft: &Draft) -> bool {
+    draft.step.action.route().is_some()
+}
+
+fn target(
+    drafts: &[Draft],
+    names: &HashMap<&str, usize>,
+    router: usize,
+    wanted: &Wanted,
+    findings: &mut Findings,
+) -> Option<usize> {
+    let message = match names.get(wanted.name.as_str()).copied() {
+        Some(to) if to != router => return Some(to),
+        Some(_) => {
+            let name = drafts.get(router).map_or("", |draft| draft.step.name.as_str());
+            format!("the step `{name}` leads to itself; name steps that run behind it")
+        }
+        None => {
+            let hinted = findings.takes_hint();
+            let known = names.keys().copied().filter(|_| hinted);
+            let hint = did_you_mean(&wanted.name, known, "name a step by its id or its name");
+            format!("no step is called `{}`; {hint}", wanted.name)
+        }
+    };
+    findings.fault(wanted.place, wanted.path.clone(), message);
+    None
+}
+
+fn named_edges(drafts: &[Draft], findings: &mut Findings) -> Vec<Vec<Edge>> {
+    let by_name = by_name(drafts);
     drafts
         .iter()
         .enumerate()

@@ -4,6 +4,7 @@ use pintle_core::plugin::{ActionRow, Staged};
 
 use crate::fields::{LATER_ACTIONS, NEVER_ACTIONS};
 use crate::nearest::nearest;
+use crate::route::ROUTER;
 
 /// The actions that plugins perform, as their staged rows say.
 pub trait KnownActions {
@@ -95,6 +96,12 @@ pub const CORE_ACTIONS: &[CoreAction] = &[
             "level":{"type":"string","enum":["debug","info","warn","error"]}}}"#,
     },
     CoreAction {
+        name: "outputs.write",
+        summary: "Gives values out: outputs of the step, and of the run for whoever runs its DAG.",
+        input_schema: r#"{"type":"object","required":["values"],"additionalProperties":false,"properties":{
+            "values":{"type":"object","minProperties":1,"propertyNames":{"minLength":1}}}}"#,
+    },
+    CoreAction {
         name: DAG_RUN,
         summary: "Runs another DAG and waits for it; with `parallel`, once for each item.",
         input_schema: r#"{"type":"object","required":["dag"],"additionalProperties":false,"properties":{
@@ -107,6 +114,26 @@ pub const CORE_ACTIONS: &[CoreAction] = &[
         input_schema: r#"{"type":"object","required":["prompt"],"additionalProperties":false,"properties":{
             "prompt":{"type":"string"},
             "form":{"type":"object"}}}"#,
+    },
+    CoreAction {
+        name: ROUTER,
+        summary: "Says by a value which of the steps behind it run.",
+        input_schema: r#"{"type":"object","required":["value","routes"],"additionalProperties":false,"properties":{
+            "value":{"type":"string"},
+            "routes":{"type":"object","additionalProperties":{"type":["array","string"]}},
+            "default":{"type":["array","string"]}}}"#,
+    },
+    CoreAction {
+        name: "wait.duration",
+        summary: "Waits for a while, without a worker's slot.",
+        input_schema: r#"{"type":"object","required":["duration"],"additionalProperties":false,"properties":{
+            "duration":{"type":"string"}}}"#,
+    },
+    CoreAction {
+        name: "wait.until",
+        summary: "Waits until an instant, without a worker's slot.",
+        input_schema: r#"{"type":"object","required":["until"],"additionalProperties":false,"properties":{
+            "until":{"type":"string"}}}"#,
     },
     CoreAction {
         name: "wasi.run",

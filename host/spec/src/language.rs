@@ -282,7 +282,7 @@ mod tests {
     use super::*;
     use crate::fields;
 
-    const ALL: [&Fields; 27] = [
+    const ALL: [&Fields; 28] = [
         &fields::DAG,
         &fields::DEFAULTS,
         &fields::HANDLERS,
@@ -295,6 +295,7 @@ mod tests {
         &fields::STDOUT_OUTPUTS,
         &fields::STDOUT_FIELD,
         &fields::CUSTOM,
+        &fields::ARTIFACTS,
         &fields::PARALLEL,
         &fields::FOREACH,
         &fields::APPROVAL,

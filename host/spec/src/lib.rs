@@ -20,11 +20,13 @@
 //! | [`eval`] | the evaluator and its scopes |
 //! | `ask`, [`answer`] | what people are asked, and what they give with an answer |
 //! | [`fan`] | sub-DAGs and fan-out: their fields, the children of a step, and what these amount to |
+//! | `wait`, `route` | steps that wait for a time; steps that say which others run |
 //! | [`schedule`] | when runs start by themselves, and the instants that follow |
 //! | [`bind`], [`assignment`], [`output_file`], [`output_schema`], [`dotenv`] | values in, values out |
 //! | `limits` | every bound |
 
 pub mod answer;
+mod artifacts;
 pub mod assignment;
 pub mod bind;
 pub mod dotenv;
@@ -44,6 +46,7 @@ mod fields;
 mod file;
 mod graph;
 mod known;
+mod labels;
 mod language;
 pub mod limits;
 mod nearest;
@@ -53,11 +56,13 @@ mod policy;
 mod precondition;
 mod reader;
 mod references;
+mod route;
 mod run;
 mod schema;
 mod shell;
 mod source;
 mod step;
+mod wait;
 mod words;
 
 pub use answer::{AnswerFaults, Given, Values, form_schema, read_inputs, read_values};
@@ -72,7 +77,9 @@ pub use language::language_schema;
 pub use output_file::parse_output_file;
 pub use output_schema::check_output;
 pub use pintle_core::plan::Plan;
+pub use route::{RouteError, Routed, route};
 pub use source::SourceFile;
+pub use wait::{Pause, WaitError, pause};
 
 use reader::Reader;
 

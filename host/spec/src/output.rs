@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use pintle_core::plan::{Action, DeclaredOutput, Json, Output, OutputField, OutputKind, Template};
 
+use crate::artifacts::read_stream_artifact;
 use crate::fields::{OUTPUT, STDERR, STDOUT};
 use crate::nearest::did_you_mean;
 use crate::reader::{At, Reader};
@@ -22,21 +23,18 @@ pub(crate) struct Left {
     pub(crate) outputs: Vec<DeclaredOutput>,
     pub(crate) stdout: Option<Template>,
     pub(crate) stderr: Option<Template>,
+    pub(crate) stdout_artifact: Option<Template>,
+    pub(crate) stderr_artifact: Option<Template>,
 }
 
 /// Everything that a step leaves behind; no output of it is given a value twice.
 pub(crate) fn read_left(reader: &mut Reader<'_>, step: &At<'_>, action: &Action) -> Left {
     let output = read_output(reader, step);
-    let (stdout, published) = read_stdout(reader, step);
+    let (stdout, stdout_artifact, published) = read_stdout(reader, step);
     let schema = step.get("output_schema").and_then(|at| read_law(reader, &at));
-    let left = Left {
-        output,
-        published,
-        schema,
-        outputs: read_outputs(reader, step),
-        stdout,
-        stderr: read_stderr(reader, step),
-    };
+    let (stderr, stderr_artifact) = read_stderr(reader, step);
+    let outputs = read_outputs(reader, step);
+    let left = Left { output, published, schema, outputs, stdout, stderr, stdout_artifact, stderr_artifact };
     let fields = left.output.as_ref().map(Output::fields).unwrap_or_default();
     if action.fan().is_some() {
         for (key, _) in [("output", fields), ("stdout", &left.published)].iter().filter(|(_, all)| !all.is_empty()) {
@@ -135,27 +133,27 @@ fn read_declared(reader: &mut Reader<'_>, item: &At<'_>) -> Option<DeclaredOutpu
 }
 
 /// `stdout`: the path of a file, or a map of what becomes of it.
-fn read_stdout(reader: &mut Reader<'_>, step: &At<'_>) -> (Option<Template>, Vec<OutputField>) {
-    let Some(at) = step.get("stdout") else { return (None, Vec::new()) };
+fn read_stdout(reader: &mut Reader<'_>, step: &At<'_>) -> (Option<Template>, Option<Template>, Vec<OutputField>) {
+    let Some(at) = step.get("stdout") else { return (None, None, Vec::new()) };
     if !at.is_map() {
-        return (reader.word(&at).map(Template), Vec::new());
+        return (reader.word(&at).map(Template), None, Vec::new());
     }
     reader.check_fields(&at, &STDOUT);
     if at.entries().is_empty() {
-        reader.fault(&at, "`stdout` is empty; write the path of a file, or `outputs:`");
+        reader.fault(&at, "`stdout` is empty; write the path of a file, `artifact:` or `outputs:`");
     }
-    (None, read_published(reader, &at))
+    (None, read_stream_artifact(reader, &at), read_published(reader, &at))
 }
 
-/// `stderr`: the path of a file.
-fn read_stderr(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Template> {
-    let at = step.get("stderr")?;
+/// `stderr`: the path of a file, or of an artifact.
+fn read_stderr(reader: &mut Reader<'_>, step: &At<'_>) -> (Option<Template>, Option<Template>) {
+    let Some(at) = step.get("stderr") else { return (None, None) };
     if !at.is_map() {
-        return reader.word(&at).map(Template);
+        return (reader.word(&at).map(Template), None);
     }
     reader.check_fields(&at, &STDERR);
     if at.entries().is_empty() {
-        reader.fault(&at, "`stderr` is empty; write the path of a file");
+        reader.fault(&at, "`stderr` is empty; write the path of a file, or `artifact:`");
     }
-    None
+    (None, read_stream_artifact(reader, &at))
 }

@@ -103,6 +103,11 @@ impl<'k> Reader<'k> {
         Self { known, findings: Findings::default(), customs, is_below: false, text, expressions: 0 }
     }
 
+    /// Whether the document holds a text anywhere.
+    pub(crate) fn holds(&self, part: &str) -> bool {
+        self.text.contains(part)
+    }
+
     /// Where a part of a value stands, if it is written there as it is.
     pub(crate) fn place_of(&self, value: Place, part: &str) -> Place {
         let (start, end) = (value.start as usize, value.end as usize);

@@ -164,6 +164,7 @@ impl<'c> Check<'c, '_> {
                 (key, _) if PLAIN.contains(&key) => {}
                 ("output", _) => self.outputs(&field),
                 ("stdout", _) if field.is_map() => {
+                    self.walk_field(&field, "artifact");
                     if let Some(fields) = field.get("outputs").as_ref().and_then(|outputs| outputs.get("fields")) {
                         self.outputs(&fields);
                     }

@@ -51,4 +51,5 @@ mod zone;
 pub use timetable::{ScheduleError, Timetable};
 pub use zone::{UnknownZone, Zone};
 
+pub(crate) use instant::{span, to_core};
 pub(crate) use read::read_scheduling;

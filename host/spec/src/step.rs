@@ -17,6 +17,7 @@ use crate::output::{Left, read_left};
 use crate::policy::{read_continue_on, read_repeat, read_retry};
 use crate::precondition::read_preconditions;
 use crate::reader::{At, Reader};
+use crate::route::{Targets, read_targets};
 use crate::source::Place;
 use action::read_action;
 
@@ -33,6 +34,8 @@ pub(crate) const SIGNALS: &[&str] = &[
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Around<'d> {
     pub(crate) defaults: &'d Defaults,
+    /// `log_output: merged` of the DAG.
+    pub(crate) merged: bool,
     /// `type: chain`, which holds in bodies too.
     pub(crate) chain: bool,
     /// How many `foreach` the steps are in.
@@ -83,6 +86,8 @@ pub(crate) struct Draft {
     pub(crate) depends: Option<Vec<Wanted>>,
     /// Where the run starts anew when the step is pushed back.
     pub(crate) rewind_to: Option<Wanted>,
+    /// Of a router: where it leads.
+    pub(crate) targets: Targets,
 }
 
 /// A dependency as it was written.
@@ -125,7 +130,8 @@ fn read_whole(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around: Around<'
     let runs = action.task().is_none();
     let timeout = reader.seconds_field(at, "timeout_sec").or(defaults.timeout.filter(|_| runs));
     let (approval, rewind_to) = read_approval(reader, at, role);
-    let Left { output, published, schema, outputs, stdout, stderr } = read_left(reader, at, &action);
+    let Left { output, published, schema, outputs, stdout, stderr, stdout_artifact, stderr_artifact } =
+        read_left(reader, at, &action);
     let outputs = action.task().map_or(outputs, outputs_of);
     let on_lost = read_on_lost(reader, at, &action);
     let step = Step {
@@ -151,7 +157,11 @@ fn read_whole(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around: Around<'
         stdout,
         stderr,
         approval,
+        merged_log: read_merged(reader, at).unwrap_or(around.merged),
+        stdout_artifact,
+        stderr_artifact,
     };
+    let targets = if step.action.route().is_some() { read_targets(reader, at) } else { Targets::default() };
     let place_of = |key: &str| at.get(key).map(|at| at.place());
     Some(Draft {
         step,
@@ -161,6 +171,7 @@ fn read_whole(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around: Around<'
         name_place: place_of("name"),
         depends: read_depends(reader, at, role),
         rewind_to,
+        targets,
     })
 }
 
@@ -256,6 +267,20 @@ fn usual_on_lost(action: &Action) -> OnLost {
         "POST" | "PATCH" => OnLost::Park,
         other if other.contains('$') => OnLost::Park,
         _ => OnLost::Rerun,
+    }
+}
+
+/// `log_output`: whether both streams stand in one log.
+pub(crate) fn read_merged(reader: &mut Reader<'_>, owner: &At<'_>) -> Option<bool> {
+    let at = owner.get("log_output")?;
+    match reader.word(&at)?.as_str() {
+        "separate" => Some(false),
+        "merged" => Some(true),
+        other => {
+            let hint = did_you_mean(other, ["separate", "merged"], "use `separate` or `merged`");
+            reader.fault(&at, format!("`log_output` does not know `{other}`; {hint}"));
+            None
+        }
     }
 }
 

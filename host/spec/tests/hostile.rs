@@ -56,6 +56,19 @@ fn large_documents_are_refused_unread() {
 }
 
 #[test]
+fn calls_that_multiply_are_refused() {
+    let body = "x".repeat(20_000);
+    let actions = format!("actions: {{a: {{input_schema: {{type: object}}, template: {{run: '{body}'}}}}}}\n");
+    let text = format!("{actions}steps: [{}]", "{action: a}, ".repeat(9_000));
+    assert!(refusal(text).contains("the calls of the document's actions are too large in all"));
+    let input = format!("with: {{t: '{}'}}", "x".repeat(100_000));
+    let template = "{{ .input.t }}".repeat(1_000);
+    let actions = format!("actions: {{a: {{input_schema: {{type: object}}, template: {{run: '{template}'}}}}}}\n");
+    let text = format!("{actions}steps: [{{action: a, {input}}}]");
+    assert!(refusal(text).contains("too large in all"));
+}
+
+#[test]
 fn documents_that_are_large_and_odd_end_in_time() {
     refusal("a: b\n".repeat(100_000));
     refusal(format!("steps: [{}]", "{run: x}, ".repeat(90_000)));

@@ -42,8 +42,12 @@ mod legacy;
 mod read;
 #[path = "values/resolve.rs"]
 mod resolve;
+#[path = "values/route.rs"]
+mod route;
 #[path = "values/table.rs"]
 mod table;
+#[path = "values/wait.rs"]
+mod wait;
 #[path = "values/world.rs"]
 mod world;
 
@@ -134,6 +138,16 @@ fn answers_are_taken_as_the_rules_say() {
 }
 
 #[test]
+fn steps_wait_as_long_as_the_rules_say() {
+    hold("wait", wait::answer);
+}
+
+#[test]
+fn routers_choose_as_the_rules_say() {
+    hold("route", route::answer);
+}
+
+#[test]
 fn names_of_other_dags_are_asked_for_as_the_rules_say() {
     hold("needs", read::needs);
 }
@@ -164,7 +178,7 @@ fn every_rule_has_a_name_of_its_own() {
 }
 
 /// Cases that there are; a rule that goes takes its cases along, and this number down.
-const FEWEST: usize = 1_240;
+const FEWEST: usize = 1_280;
 
 fn documents(folder: &Path) -> usize {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

@@ -17,8 +17,8 @@
 //! | [`change`] | [`Changes`] | whether somebody else wrote |
 //! | [`log`], [`blob`] | [`Logs`], [`Blobs`] | what steps print; payloads by digest |
 //!
-//! With the feature `suite` the crate holds the conformance suite of these ports: each promise in a doc comment below
-//! is a case there, and every adapter runs all of them.
+//! [`suite`] is the conformance suite of these ports: each promise in a doc comment below is a case there, and every
+//! adapter runs all of them in its tests.
 
 pub mod blob;
 pub mod change;
@@ -30,7 +30,6 @@ pub mod node;
 pub mod plugin;
 pub mod run;
 pub mod step;
-#[cfg(feature = "suite")]
 pub mod suite;
 pub mod timer;
 pub mod txn;

@@ -135,11 +135,16 @@ impl Chain {
             timeout: None,
             stdout_file: None,
             stderr_file: None,
+            merged_log: false,
+            artifacts_dir: None,
+            stdout_artifact: None,
+            stderr_artifact: None,
             capture_stdout: false,
             published: Vec::new(),
             declared_outputs: Vec::new(),
             max_output: 1 << 20,
             repeat_probe: None,
+            goes_on: None,
         }])
     }
 }
@@ -204,6 +209,7 @@ async fn chain(data: std::path::PathBuf, launcher: Arc<Launcher>) -> Result<Dura
         log_file: None,
         dry_run: false,
         threads: None,
+        patience: pintle_worker::DRAIN_PATIENCE,
     };
     let (worker, handle) = Worker::new(options, plane, Arc::clone(&shell) as _, None)?;
     let start = Instant::now();

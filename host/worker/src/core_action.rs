@@ -1,4 +1,4 @@
-//! The actions that need no plugin, because they do nothing outside: `noop` and `log.write`.
+//! The actions that need no plugin, because they do nothing outside: `noop`, `log.write` and `outputs.write`.
 
 use std::sync::Arc;
 
@@ -58,6 +58,7 @@ impl Executor for CoreActions {
     fn perform<'a>(&'a self, task: Task, sink: Arc<dyn Sink>, stop: Arc<dyn StopSignal>) -> BoxFuture<'a, Performed> {
         match task.action.as_str() {
             "noop" => Box::pin(std::future::ready(done())),
+            "outputs.write" => Box::pin(std::future::ready(write_outputs(&task.input_json))),
             "log.write" => Box::pin(std::future::ready(log(&task.input_json, &*sink))),
             _ => self.others.perform(task, sink, stop),
         }
@@ -75,15 +76,30 @@ fn log(input: &str, sink: &dyn Sink) -> Performed {
             sink.write(Channel::Stdout, format!("{}{}\n", level.mark(), line.message).as_bytes());
             done()
         }
-        Err(error) => Performed::Failed(Failure {
-            fault: Fault::Invalid,
-            message: format!("log.write: {error}; give it `message`, and `level` if you like"),
-            retry_after: None,
-            code: None,
-            exit_code: None,
-            limit: None,
-        }),
+        Err(error) => invalid(format!("log.write: {error}; give it `message`, and `level` if you like")),
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outputs {
+    values: serde_json::Map<String, serde_json::Value>,
+}
+
+fn write_outputs(input: &str) -> Performed {
+    match serde_json::from_str::<Outputs>(input) {
+        Ok(Outputs { values }) if !values.is_empty() && !values.contains_key("") => Performed::Done {
+            outputs: values.into_iter().map(|(name, value)| (name, value.to_string())).collect(),
+            exit_code: None,
+        },
+        Ok(_) => invalid("outputs.write: `values` has no names, or one that is empty".to_owned()),
+        Err(error) => invalid(format!("outputs.write: {error}; give it `values`, a map of names and values")),
+    }
+}
+
+fn invalid(message: String) -> Performed {
+    let fault = Fault::Invalid;
+    Performed::Failed(Failure { fault, message, retry_after: None, code: None, exit_code: None, limit: None })
 }
 
 #[cfg(test)]
@@ -113,5 +129,21 @@ mod tests {
         let said = failure.message;
         assert!(said.starts_with("log.write: unknown field `mesage`"), "{said}");
         assert!(said.ends_with("; give it `message`, and `level` if you like"), "{said}");
+    }
+
+    #[test]
+    fn values_become_outputs_in_their_order() {
+        let shown = |input: &str| match write_outputs(input) {
+            Performed::Done { outputs, .. } => {
+                let outputs: Vec<String> = outputs.iter().map(|(name, json)| format!("{name}={json}")).collect();
+                outputs.join(" ")
+            }
+            Performed::Failed(failure) => failure.message,
+            Performed::Later { .. } => "later".to_owned(),
+        };
+        assert_eq!(shown(r#"{"values":{"b":1,"a":{"x":null}}}"#), "b=1 a={\"x\":null}");
+        assert!(shown(r#"{"values":{}}"#).contains("`values` has no names"));
+        assert!(shown(r#"{"values":{"":1}}"#).contains("one that is empty"));
+        assert!(shown(r#"{"value":{}}"#).contains("unknown field `value`"));
     }
 }

@@ -35,6 +35,7 @@ pub mod worker;
 
 pub use core_action::CoreActions;
 pub use error::Error;
+pub use limits::DRAIN_PATIENCE;
 pub use process::Launcher;
 pub use reaper::{ReaperCommand, reaper_main};
 pub use recover::{Recovered, abandoned, recover};

@@ -46,8 +46,8 @@ pub(crate) const BACKOFF_MIN: Duration = Duration::from_millis(20);
 /// Longest wait between two tries to reach the coordinator.
 pub(crate) const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
-/// How long a draining worker goes on trying to report what it has.
-pub(crate) const DRAIN_PATIENCE: Duration = Duration::from_secs(30);
+/// What is usual for [`Options::patience`](crate::Options::patience).
+pub const DRAIN_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a probe may print before it is cut.
 pub(crate) const PROBE_OUTPUT: usize = 64 * 1024;

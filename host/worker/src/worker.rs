@@ -60,6 +60,8 @@ pub struct Options {
     /// Threads that the steps run on, with time: where the executor's guests run, so that a step and its guest are one
     /// task and nothing is handed over between them. None: where the worker runs.
     pub threads: Option<tokio::runtime::Handle>,
+    /// How long a draining worker goes on trying to report what it has: [`DRAIN_PATIENCE`](crate::DRAIN_PATIENCE).
+    pub patience: std::time::Duration,
 }
 
 /// Watches steps as they are performed: the live terminal.

@@ -1,6 +1,7 @@
 //! The rules of the house, as programs. Each rule is a file here, and each has a test in which it bites.
 
 mod dependencies;
+mod features;
 mod grid;
 mod links;
 mod modules;
@@ -75,7 +76,7 @@ impl Tree {
 
 type Rule = fn(&Tree) -> Result<Vec<Fault>>;
 
-/// Every rule that looks at files; the dependency table needs cargo besides.
+/// Every rule that looks at files; the dependency table and features need cargo besides.
 const RULES: [(&str, Rule); 7] = [
     ("grid", grid::check),
     ("links", links::check),
@@ -90,6 +91,7 @@ const RULES: [(&str, Rule); 7] = [
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let tree = Tree::of(&workspace.root)?;
     let mut faults = dependencies::check(&tree, workspace)?;
+    faults.extend(features::check(workspace)?);
     for (_, rule) in RULES {
         faults.extend(rule(&tree)?);
     }
@@ -99,7 +101,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     match faults.len() {
         0 => {
             let names: Vec<&str> = RULES.iter().map(|(name, _)| *name).collect();
-            println!("tidy: dependencies, {}: all hold", names.join(", "));
+            println!("tidy: dependencies, features, {}: all hold", names.join(", "));
             Ok(())
         }
         count => bail!("tidy: {count} places break a rule"),

@@ -1,6 +1,7 @@
 //! What `with` of each action holds.
 
 use pintle_guest::prelude::*;
+use pintle_guest::span::Span;
 use serde_json::Value;
 
 /// Of `file.stat`.
@@ -164,4 +165,140 @@ pub(crate) struct List {
 
 fn ten_thousand() -> Lenient<usize> {
     Lenient(10_000)
+}
+
+/// What is waited for at a path.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Presence {
+    /// Something stands there.
+    #[default]
+    Exists,
+    /// Nothing stands there.
+    Missing,
+}
+
+/// Of `wait.file`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wait {
+    /// Absolute, below `~`, or relative to the step's directory.
+    pub(crate) path: String,
+    /// `exists` or `missing`.
+    #[serde(default)]
+    pub(crate) state: Presence,
+    /// Between two looks; at least 100ms.
+    #[serde(default = "second")]
+    pub(crate) poll_interval: Span,
+}
+
+fn second() -> Span {
+    Span(1000)
+}
+
+/// A kind of archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+pub(crate) enum Format {
+    /// With deflate.
+    #[serde(rename = "zip")]
+    Zip,
+    /// Not compressed.
+    #[serde(rename = "tar")]
+    Tar,
+    /// With gzip.
+    #[serde(rename = "tar.gz", alias = "tgz")]
+    TarGz,
+    /// With zstd: read, not made.
+    #[serde(rename = "tar.zst")]
+    TarZst,
+}
+
+/// Of `archive.create`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Create {
+    /// A file, or a directory with all that is in it: its entries begin with its name.
+    pub(crate) source: String,
+    /// The archive that is made, or replaced.
+    #[serde(default)]
+    pub(crate) destination: Option<String>,
+    /// Without it, what the name of `destination` ends in.
+    #[serde(default)]
+    pub(crate) format: Option<Format>,
+    /// From 0 (none) to 9.
+    #[serde(default = "six")]
+    pub(crate) compression_level: Lenient<u8>,
+    /// Patterns of names in the archive; without them all.
+    #[serde(default)]
+    pub(crate) include: Vec<String>,
+    /// Patterns of names that are left out.
+    #[serde(default)]
+    pub(crate) exclude: Vec<String>,
+    /// Says what would be packed.
+    #[serde(default)]
+    pub(crate) dry_run: Lenient<bool>,
+}
+
+/// Of `archive.extract`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Extract {
+    /// The archive; its kind is found by what it begins with.
+    pub(crate) source: String,
+    /// Directory that its entries go to; without it the step's own. It is made.
+    #[serde(default)]
+    pub(crate) destination: Option<String>,
+    /// So many directories of each entry's name are left out.
+    #[serde(default)]
+    pub(crate) strip_components: Lenient<usize>,
+    /// `false`: every file goes to the destination itself.
+    #[serde(default = "yes")]
+    pub(crate) preserve_paths: Lenient<bool>,
+    /// Patterns of entries; without them all.
+    #[serde(default)]
+    pub(crate) include: Vec<String>,
+    /// Patterns of entries that are left out.
+    #[serde(default)]
+    pub(crate) exclude: Vec<String>,
+    /// Files that stand there are replaced.
+    #[serde(default)]
+    pub(crate) overwrite: Lenient<bool>,
+    /// It may unpack to so many bytes.
+    #[serde(default = "archive_bytes")]
+    pub(crate) max_bytes: Lenient<u64>,
+    /// It may have so many entries.
+    #[serde(default = "archive_entries")]
+    pub(crate) max_entries: Lenient<u64>,
+    /// Says what would be written.
+    #[serde(default)]
+    pub(crate) dry_run: Lenient<bool>,
+}
+
+/// Of `archive.list`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListArchive {
+    /// The archive; its kind is found by what it begins with.
+    pub(crate) source: String,
+    /// Patterns of entries; without them all.
+    #[serde(default)]
+    pub(crate) include: Vec<String>,
+    /// Patterns of entries that are left out.
+    #[serde(default)]
+    pub(crate) exclude: Vec<String>,
+    /// It may have so many entries.
+    #[serde(default = "archive_entries")]
+    pub(crate) max_entries: Lenient<u64>,
+}
+
+fn six() -> Lenient<u8> {
+    Lenient(6)
+}
+
+fn archive_bytes() -> Lenient<u64> {
+    Lenient(crate::archive::BYTES)
+}
+
+fn archive_entries() -> Lenient<u64> {
+    Lenient(crate::archive::ENTRIES)
 }

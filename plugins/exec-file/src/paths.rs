@@ -53,6 +53,20 @@ impl Place {
         Self { shown, host: format!("{}/{name}", self.host) }
     }
 
+    /// Its own name; of the root none.
+    pub(crate) fn name(&self) -> &str {
+        self.shown.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// A place of its own beside it, hidden.
+    pub(crate) fn beside(&self, ending: &str) -> Self {
+        let hidden = |path: &str| match path.rsplit_once('/') {
+            Some((above, name)) => format!("{above}/.{name}{ending}"),
+            None => format!(".{path}{ending}"),
+        };
+        Self { shown: hidden(&self.shown), host: hidden(&self.host) }
+    }
+
     /// The directory that it stands in; none above the root.
     pub(crate) fn parent(&self) -> Option<Self> {
         let (above, _) = self.shown.rsplit_once('/')?;

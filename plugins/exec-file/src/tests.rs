@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::ExecFile;
 
+mod archives;
+mod waiting;
+
 fn host() -> FakeHost {
     FakeHost::new().file("fs/work/a.txt", "alpha").file("fs/work/dir/b.csv", "1,2").file("fs/work/dir/.c", "hidden")
 }
@@ -276,4 +279,105 @@ fn schemas_are_strict() {
         let schema: Value = serde_json::from_str(&action.input_schema).expect("a schema is JSON");
         assert_eq!(schema.get("additionalProperties"), Some(&json!(false)), "{}", action.name);
     }
+}
+
+fn kept(action: &str, input: Value) -> Task {
+    task(action, input).var("DAG_RUN_ARTIFACTS_DIR", "/data/run/artifacts")
+}
+
+fn kept_refused(host: &FakeHost, action: &str, input: Value) -> String {
+    host.run::<ExecFile>(&kept(action, input)).error().message.clone()
+}
+
+#[test]
+fn an_artifact_is_written_below_the_runs_own_directory_and_read_again() {
+    let host = host();
+    let wrote =
+        host.run::<ExecFile>(&kept("artifact.write", json!({ "path": "reports//day.json", "content": { "a": 1 } })));
+    assert_eq!((wrote.output("path"), wrote.output("changed")), (json!("reports/day.json"), json!(true)));
+    assert_eq!(text(&host, "fs/data/run/artifacts/reports/day.json").as_deref(), Some("{\n  \"a\": 1\n}\n"));
+    let read = host.run::<ExecFile>(&kept("artifact.read", json!({ "path": "reports/day.json" })));
+    assert_eq!(read.stdout(), "{\n  \"a\": 1\n}\n");
+    let told = host.run::<ExecFile>(&kept("artifact.read", json!({ "path": "reports/day.json", "format": "json" })));
+    let told: Value = serde_json::from_str(&told.stdout()).expect("one JSON object");
+    assert_eq!(
+        (told.get("path"), told.get("type"), told.get("mode")),
+        (Some(&json!("reports/day.json")), Some(&json!("file")), Some(&json!("0600")))
+    );
+    assert_eq!(told.get("content").and_then(Value::as_str), Some("{\n  \"a\": 1\n}\n"));
+}
+
+#[test]
+fn an_artifact_is_replaced_only_when_that_is_said() {
+    let host = host();
+    let write = |content: &str, overwrite: bool| {
+        host.run::<ExecFile>(&kept(
+            "artifact.write",
+            json!({ "path": "a", "content": content, "overwrite": overwrite }),
+        ))
+    };
+    write("one", false);
+    assert_eq!(write("one", false).output("changed"), false, "a try that is made again finds what it wrote");
+    assert!(write("two", false).error().message.contains("file exists"));
+    write("two", true);
+    assert_eq!(text(&host, "fs/data/run/artifacts/a").as_deref(), Some("two"));
+}
+
+#[test]
+fn a_path_of_an_artifact_stays_below() {
+    let host = host();
+    for action in ["artifact.write", "artifact.read", "artifact.list"] {
+        let with = |path: &str| match action {
+            "artifact.write" => json!({ "path": path, "content": "x" }),
+            _ => json!({ "path": path }),
+        };
+        for path in ["/etc/passwd", "~/x"] {
+            assert!(
+                kept_refused(&host, action, with(path)).contains("an artifact path must be relative"),
+                "{action} {path}"
+            );
+        }
+        for path in ["../x", "a/../../x"] {
+            assert!(kept_refused(&host, action, with(path)).contains("must not contain `..`"), "{action} {path}");
+        }
+    }
+    let without = host.run::<ExecFile>(&task("artifact.list", json!({})));
+    assert!(without.error().message.contains("this run has no artifacts"), "{}", without.error().message);
+}
+
+#[test]
+fn what_an_artifact_cannot_be_is_said() {
+    let host = host();
+    let both = json!({ "path": "a", "content": "", "overwrite": true, "atomic": false });
+    assert!(kept_refused(&host, "artifact.write", both).contains("`overwrite: true` needs `atomic: true`"));
+    assert!(kept_refused(&host, "artifact.read", json!({ "path": "no" })).contains("there is no artifact `no`"));
+    let _written = host.run::<ExecFile>(&kept("artifact.write", json!({ "path": "dir/a", "content": "12345" })));
+    assert!(kept_refused(&host, "artifact.read", json!({ "path": "dir" })).contains("cannot read a directory"));
+    let small = json!({ "path": "dir/a", "max_bytes": 4 });
+    assert!(kept_refused(&host, "artifact.read", small).contains("exceeds max_bytes"));
+    assert!(
+        kept_refused(&host, "artifact.write", json!({ "path": "dir", "content": "" })).contains("not a regular file")
+    );
+}
+
+#[test]
+fn artifacts_are_listed_by_path() {
+    let host = host();
+    for path in ["b.txt", "logs/a.log", "logs/deep/c.log", "logs/deep/d.txt"] {
+        let _written = host.run::<ExecFile>(&kept("artifact.write", json!({ "path": path, "content": "x" })));
+    }
+    let listed = |input: Value| {
+        let ended = host.run::<ExecFile>(&kept("artifact.list", input));
+        let entries = ended.output("entries");
+        let paths = entries.as_array().into_iter().flatten();
+        paths.map(|entry| entry["path"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(json!({})), ["b.txt"]);
+    assert_eq!(listed(json!({ "include_dirs": true })), ["b.txt", "logs"]);
+    assert_eq!(listed(json!({ "recursive": true })), ["b.txt", "logs/a.log", "logs/deep/c.log", "logs/deep/d.txt"]);
+    assert_eq!(
+        listed(json!({ "path": "logs", "recursive": true, "pattern": "**/*.log" })),
+        ["logs/a.log", "logs/deep/c.log"]
+    );
+    assert!(kept_refused(&host, "artifact.list", json!({ "path": "nowhere" })).contains("there is no directory"));
 }

@@ -36,14 +36,14 @@ pub(crate) fn write(task: &Task, input: &Write) -> Result<Done, Error> {
     Ok(report(true))
 }
 
-fn content(value: &Value) -> Result<String, Error> {
+pub(crate) fn content(value: &Value) -> Result<String, Error> {
     match value {
         Value::String(text) => Ok(text.clone()),
         other => Ok(format!("{}\n", serde_json::to_string_pretty(other)?)),
     }
 }
 
-fn bits(mode: &Mode) -> Result<u32, Error> {
+pub(crate) fn bits(mode: &Mode) -> Result<u32, Error> {
     let digits = match mode {
         Mode::Octal(text) => text.trim_start_matches("0o").to_owned(),
         Mode::Digits(number) => number.to_string(),
@@ -55,7 +55,7 @@ fn bits(mode: &Mode) -> Result<u32, Error> {
 }
 
 /// The file holds these bytes already: an earlier run of this step, or somebody else, wrote them.
-fn holds(place: &Place, bytes: &[u8]) -> Result<bool, Error> {
+pub(crate) fn holds(place: &Place, bytes: &[u8]) -> Result<bool, Error> {
     match files::read(&place.host, bytes.len() as u64) {
         Ok(there) => Ok(there == bytes),
         Err(error) if error.fault == Fault::Exhausted => Ok(false),

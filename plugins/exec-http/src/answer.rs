@@ -98,7 +98,7 @@ fn all_headers(response: &Response) -> BTreeMap<String, Vec<&str>> {
     all
 }
 
-fn status_line(response: &Response) -> String {
+pub(crate) fn status_line(response: &Response) -> String {
     let words = http::StatusCode::from_u16(response.status).ok().and_then(|status| status.canonical_reason());
     match words {
         Some(words) => format!("{} {words}", response.status),

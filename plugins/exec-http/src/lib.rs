@@ -1,4 +1,4 @@
-//! `http.request`: one request and its answer.
+//! `http.request`: one request and its answer; `wait.http`: as many as it takes.
 //!
 //! The body goes to standard output as it came; status, headers and body are outputs. A status of 400 and above fails
 //! the step (unless `expect` lists it), with the fault that tells the host whether another try can help. Requests that
@@ -6,6 +6,7 @@
 
 mod answer;
 mod outgoing;
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -139,7 +140,7 @@ enum IdempotencyKey {
     Text(String),
 }
 
-/// What an `http.request` step leaves behind.
+/// What an `http.request` or `wait.http` step leaves behind.
 #[expect(dead_code, reason = "only its schema is used")]
 #[derive(JsonSchema)]
 struct Outputs {
@@ -156,12 +157,22 @@ impl Executor for ExecHttp {
         vec![
             Action::new::<Input>("http.request", "Sends an HTTP request.", Repeats::UnsafeToRepeat)
                 .outputs::<Outputs>(),
+            Action::new::<waiting::Wait>("wait.http", "Waits until a URL answers with a status.", Repeats::Pure)
+                .outputs::<Outputs>(),
         ]
     }
 
     fn run(task: &Task) -> Result<Progress, Error> {
         match task.action.as_str() {
             "http.request" => request(task, &task.input()?),
+            "wait.http" => waiting::wait(task, &task.input()?, None),
+            _ => Err(task.unknown_action()),
+        }
+    }
+
+    fn resume(task: &Task, token: &str) -> Result<Progress, Error> {
+        match task.action.as_str() {
+            "wait.http" => waiting::wait(task, &task.input()?, Some(token)),
             _ => Err(task.unknown_action()),
         }
     }

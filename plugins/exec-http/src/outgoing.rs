@@ -20,10 +20,7 @@ pub(crate) struct Outgoing {
 
 /// The request that an input describes.
 pub(crate) fn build(task: &Task, input: &Input) -> Result<Outgoing, Error> {
-    let method = input.method.trim().to_ascii_uppercase();
-    if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-') {
-        return Err(Error::invalid(format!("`{}` is not an HTTP method: write GET, POST, PUT, ...", input.method)));
-    }
+    let method = valid_method(&input.method)?;
     if input.skip_tls_verify.0 {
         return Err(Error::unsupported(
             "`skip_tls_verify` is not offered: let the operator grant the origin with the certificate it has",
@@ -46,8 +43,35 @@ pub(crate) fn build(task: &Task, input: &Input) -> Result<Outgoing, Error> {
         Some(json) if has_header(input, "content-type") => request.body(json.to_string()),
         Some(json) => request.json(json)?,
     };
-    let shown = url.split(['?', '#']).next().unwrap_or_default();
-    Ok(Outgoing { method, shown: without_userinfo(shown), request })
+    let shown = shown_of(&url);
+    Ok(Outgoing { method, shown, request })
+}
+
+/// A method in capitals.
+pub(crate) fn valid_method(text: &str) -> Result<String, Error> {
+    let method = text.trim().to_ascii_uppercase();
+    if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-') {
+        return Err(Error::invalid(format!("`{text}` is not an HTTP method: write GET, POST, PUT, ...")));
+    }
+    Ok(method)
+}
+
+/// A URL of a kind that can be asked.
+pub(crate) fn check_url(text: &str) -> Result<&str, Error> {
+    let url = text.trim();
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    if !matches!(scheme.as_deref(), Some("http" | "https")) {
+        return Err(Error::invalid(format!(
+            "`{}` is not a URL: begin with http:// or https://",
+            without_userinfo(url)
+        )));
+    }
+    Ok(url)
+}
+
+/// A URL as messages name it.
+pub(crate) fn shown_of(url: &str) -> String {
+    without_userinfo(url.split(['?', '#']).next().unwrap_or_default())
 }
 
 fn has_header(input: &Input, name: &str) -> bool {
@@ -78,14 +102,7 @@ fn milliseconds(seconds: f64) -> Result<u32, Error> {
 
 /// The URL with the query behind what it has of its own, in front of the fragment.
 fn with_query(input: &Input) -> Result<String, Error> {
-    let url = input.url.trim();
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    if !matches!(scheme.as_deref(), Some("http" | "https")) {
-        return Err(Error::invalid(format!(
-            "`{}` is not a URL: begin with http:// or https://",
-            without_userinfo(url)
-        )));
-    }
+    let url = check_url(&input.url)?;
     if input.query.is_empty() {
         return Ok(url.to_owned());
     }

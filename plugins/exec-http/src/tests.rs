@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::ExecHttp;
 
+mod waiting;
+
 fn task(input: Value) -> Task {
     Task::new("http.request", input)
 }

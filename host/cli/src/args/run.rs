@@ -113,6 +113,21 @@ pub(crate) struct Status {
     pub(crate) output: Output,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  pintle artifacts latest
+  pintle artifacts nightly reports/summary.md
+  pintle artifacts 0193a7 --output json")]
+pub(crate) struct Artifacts {
+    /// Id of a run, the beginning of one, a DAG's name or file, or `latest`
+    pub(crate) run: String,
+    /// The file to print, by its path in the list
+    pub(crate) path: Option<String>,
+    /// How to list
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
 /// How `history` prints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {

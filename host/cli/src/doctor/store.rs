@@ -224,6 +224,7 @@ async fn plugins_run(settings: &Settings) -> anyhow::Result<String> {
         remaining: Some(Span::from_secs(60)),
         claim: format!("doctor-{}-0-1", std::process::id()),
         losses: 0,
+        token: None,
     };
     match executors.perform(task, Arc::new(Silent), Arc::new(Never)).await {
         Performed::Done { .. } => {
@@ -232,6 +233,7 @@ async fn plugins_run(settings: &Settings) -> anyhow::Result<String> {
             Ok(format!("`jq.filter` answered in {:.1} ms{slow}", took.as_secs_f64() * 1000.0))
         }
         Performed::Failed(failure) => Err(anyhow::anyhow!(failure.message)).context("`jq.filter` failed"),
+        Performed::Later { .. } => Err(anyhow::anyhow!("it wants to go on later")).context("`jq.filter` failed"),
     }
 }
 

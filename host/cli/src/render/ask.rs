@@ -25,9 +25,14 @@ pub(crate) fn asking(scene: &Scene) -> impl Iterator<Item = (StepIndex, &Step, &
 pub(crate) fn prompt(state: &StepState) -> &str {
     match &state.waiting {
         Some(WaitReason::Person { prompt }) => prompt,
-        Some(WaitReason::Interrupted | WaitReason::Parked { .. } | WaitReason::Children | WaitReason::Below) | None => {
-            ""
-        }
+        Some(
+            WaitReason::Interrupted
+            | WaitReason::Parked { .. }
+            | WaitReason::Children
+            | WaitReason::Until { .. }
+            | WaitReason::Below,
+        )
+        | None => "",
     }
 }
 

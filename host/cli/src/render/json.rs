@@ -83,6 +83,7 @@ pub(crate) fn result(scene: &Scene) -> Value {
             "attempt": state.attempt,
             "started_at": state.started_at.map(instant),
             "finished_at": state.finished_at.map(instant),
+            "due": state.due.map(instant),
             "exit_code": end.and_then(|end| end.exit_code),
             "message": super::tree::reason(state),
             "asks": state.awaits_person().then(|| super::ask::object(scene, (index, step, state))),

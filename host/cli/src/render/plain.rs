@@ -64,6 +64,10 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
             Some(format!("{}: stopping{}", run.id, if *at_once { " at once" } else { "" }))
         }
         Body::StepClaimed { step, attempt, .. } => {
+            // Another look at what it waits for.
+            if run.step(*step)?.token.is_some() {
+                return None;
+            }
             let again = if attempt.get() > 1 { format!(" (try {attempt})") } else { String::new() };
             Some(format!("{}: started{again}", scene.name(*step)))
         }
@@ -102,12 +106,17 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
             let (name, count) = (scene.name(*step), into.count);
             (count != 1).then(|| format!("{name}: {count} runs"))
         }
+        Body::StepLater { step, token: None, .. } => {
+            let state = run.step(*step)?;
+            Some(format!("{}: {}", scene.name(*step), tree::until(state, event.at)))
+        }
         Body::ChildrenEnded { step, ended } => {
             let bad = ended.iter().filter(|end| !pintle_core::run::children::is_good(end.status)).count();
             let children = run.step(*step)?.children.as_ref()?;
             (bad > 0).then(|| format!("{}: {}", scene.name(*step), tree::progress(children)))
         }
-        Body::Submitted(_)
+        Body::StepLater { token: Some(_), .. }
+        | Body::Submitted(_)
         | Body::StepReady { .. }
         | Body::StepGivenBack { .. }
         | Body::ChildrenMoved { .. }
@@ -179,6 +188,30 @@ mod tests {
              2> 0193a7c0-run: attempt 2 of etl, 1 step runs again\n\
              2> 0193a7c0-run: attempt 2 of etl, 2 steps run again\n"
         );
+    }
+
+    #[test]
+    fn a_wait_is_told_once_however_often_it_is_looked_for() {
+        let mut script = Script::new(&[("pause", &[]), ("look", &[])]);
+        let mut plain = Plain { pen: Pen { colours: false, unicode: true } };
+        let mut printer = Printer::default();
+        let mut events = vec![script.claimed(0)];
+        let due = script.now.plus(Span(5_100));
+        let later = |step: u32, fence: u64, due, token: Option<&str>| Body::StepLater {
+            step: StepIndex(step),
+            fence: Fence(fence),
+            due,
+            token: token.map(str::to_owned),
+        };
+        events.iter().for_each(|event| plain.event(&script.scene, event, &mut printer));
+        events = vec![script.happens(later(0, 50, due, None)), script.ready(1), script.claimed_under(1, 60)];
+        events.iter().for_each(|event| plain.event(&script.scene, event, &mut printer));
+        let again = script.now.plus(Span(300));
+        events = vec![script.happens(later(1, 70, again, Some("t"))), script.ready(1), script.claimed_under(1, 80)];
+        events.iter().for_each(|event| plain.event(&script.scene, event, &mut printer));
+        let until = crate::history::local(due);
+        let told = format!("2> pause: started\n2> pause: waits until {until}, 5.0s more\n2> look: started\n");
+        assert_eq!(printer.text(), told);
     }
 
     #[test]

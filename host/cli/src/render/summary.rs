@@ -102,7 +102,10 @@ fn command(scene: &Scene) -> Option<String> {
             Some(WaitReason::Interrupted) => format!("pintle start --resume {}", run.id),
             Some(WaitReason::Person { .. }) if !ask::is_answered(scene) => return None,
             Some(WaitReason::Below) => "pintle human-task list".to_owned(),
-            Some(WaitReason::Parked { .. } | WaitReason::Person { .. } | WaitReason::Children) | None => {
+            Some(
+                WaitReason::Parked { .. } | WaitReason::Person { .. } | WaitReason::Children | WaitReason::Until { .. },
+            )
+            | None => {
                 format!("pintle retry {}", run.id)
             }
         },

@@ -13,6 +13,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::scene::Scene;
 use super::style::{BAD, BOLD, DIM, ODD, PLAIN, Pen, words};
+use crate::history::local;
 
 /// Deeper graphs are lists.
 const DEEPEST: usize = 5;
@@ -234,7 +235,7 @@ fn took(state: &StepState, now: Timestamp) -> Option<Span> {
     let since = state.started_at?;
     match state.status {
         StepStatus::Running => Some(now.since(since)),
-        StepStatus::Waiting if state.awaits_children() => Some(now.since(since)),
+        StepStatus::Waiting if !state.awaits_somebody() => Some(now.since(since)),
         _ => state.finished_at.map(|end| end.since(since)),
     }
 }
@@ -256,13 +257,18 @@ fn note(scene: &Scene, index: StepIndex, state: &StepState, view: View) -> (Styl
             let printed = scene.last_line(index).map(bare);
             (DIM, joined(Some(over.into_iter().chain(printed).collect::<Vec<_>>().join(view.pen.dot()))))
         }
+        StepStatus::Waiting if state.awaits_time() => (DIM, joined(Some(until(state, view.now)))),
         StepStatus::Waiting => (ODD, state.waiting.as_ref().map(waiting).unwrap_or_default()),
         StepStatus::Failed | StepStatus::Rejected | StepStatus::PartiallySucceeded => {
             (if is_forgiven(state) { ODD } else { BAD }, joined(verdict(state)))
         }
         StepStatus::Succeeded => (if is_forgiven(state) { ODD } else { DIM }, joined(verdict(state))),
         StepStatus::Skipped | StepStatus::Aborted => (DIM, reason(state).unwrap_or_default()),
-        StepStatus::NotStarted | StepStatus::Ready => (DIM, joined(None)),
+        StepStatus::Ready => {
+            let wait = state.due.map(|due| due.since(view.now)).filter(|wait| *wait > Span::ZERO);
+            (DIM, joined(wait.map(|wait| format!("starts in {wait}"))))
+        }
+        StepStatus::NotStarted => (DIM, joined(None)),
     }
 }
 
@@ -278,6 +284,17 @@ pub(crate) fn waiting(reason: &WaitReason) -> String {
             Some(_) | None => "asks a person".to_owned(),
         },
         WaitReason::Below => "runs below it wait for somebody".to_owned(),
+        WaitReason::Until { due } => format!("until {}", local(*due)),
+    }
+}
+
+/// How long a step waits on: for its time, or for another look at what it waits for.
+pub(crate) fn until(state: &StepState, now: Timestamp) -> String {
+    let due = state.due.unwrap_or(now);
+    let left = due.since(now);
+    match &state.token {
+        Some(_) => format!("looks again in {left}"),
+        None => format!("waits until {}, {left} more", local(due)),
     }
 }
 
@@ -301,6 +318,7 @@ pub(crate) fn reason(state: &StepState) -> Option<String> {
         EndReason::Failed(_) => return end.exit_code.map(|code| format!("exit code {code}")),
         EndReason::UpstreamFailed => "a step before it failed",
         EndReason::UpstreamSkipped => "a step before it was skipped",
+        EndReason::NotChosen => "a router before it chose other steps",
         EndReason::PreconditionUnmet => "a precondition was not met",
         EndReason::Stopped => "stopped",
         EndReason::RunNotBegun => "the run did not begin",
@@ -349,6 +367,31 @@ mod tests {
         let view = View { now: script.now, height, beat: 0, pen: PEN };
         let lines: Vec<String> = rows(&script.scene, &layout, view).iter().map(|row| row.draw(width, PEN)).collect();
         lines.join("\n")
+    }
+
+    #[test]
+    fn a_waiting_step_says_until_when_and_counts_its_time_from_the_first_look() {
+        let mut script = Script::new(&[("pause", &[]), ("look", &[])]);
+        script.claimed(0);
+        let due = script.now.plus(Span(5_100));
+        let later = |step: u32, fence: u64, due, token: Option<&str>| pintle_core::run::Body::StepLater {
+            step: StepIndex(step),
+            fence: pintle_core::counter::Fence(fence),
+            due,
+            token: token.map(str::to_owned),
+        };
+        script.happens(later(0, 50, due, None));
+        script.claimed_under(1, 60);
+        let again = script.now.plus(Span(300));
+        script.happens(later(1, 70, again, Some("t")));
+        script.ready(1);
+        script.claimed_under(1, 80);
+        let again = script.now.plus(Span(300));
+        script.happens(later(1, 90, again, Some("t")));
+        let lines = drawn(&script, 90, 9);
+        let wanted = format!("‖ pause   700ms  waits until {}, 4.4s more", local(due));
+        assert!(lines.contains(&wanted), "{lines}\n{wanted}");
+        assert!(lines.contains("looks again in 200ms"), "{lines}");
     }
 
     #[test]

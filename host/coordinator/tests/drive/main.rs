@@ -18,7 +18,9 @@ use crate::stand::{Outcomes, Process, done, exit, one, step, submission, variabl
 mod children;
 mod house;
 mod people;
+mod routes;
 mod stand;
+mod waits;
 
 #[tokio::test]
 async fn the_end_of_a_log_that_comes_with_a_result_stands_before_it() -> Outcomes {

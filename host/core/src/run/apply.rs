@@ -158,6 +158,7 @@ fn fold_run(run: &mut impl Fold, event: &Event) -> Result<(), String> {
         | Body::ChildrenMoved { .. }
         | Body::StepAsked { .. }
         | Body::StepAnswered { .. }
+        | Body::StepLater { .. }
         | Body::ChildrenEnded { .. } => return Err("it is about a step".to_owned()),
     }
     Ok(())
@@ -173,6 +174,7 @@ fn wake(head: &mut Head, at: Timestamp) {
 }
 
 fn fold_step(run: &mut impl Fold, index: StepIndex, event: &Event) -> Result<(), String> {
+    let delay = run.plan().delay;
     let role = run.plan().step(index).map(|s| s.role).ok_or("the plan has no such step")?;
     let step = run.step_mut(index).ok_or("the run has no such step")?;
     let (from, fence) = (step.status, step.fence);
@@ -184,6 +186,9 @@ fn fold_step(run: &mut impl Fold, index: StepIndex, event: &Event) -> Result<(),
         (_, true) => Some(event.at),
         (_, false) => None,
     };
+    if (from, to) == (StepStatus::NotStarted, StepStatus::Ready) && role == Role::Main {
+        step.due = delay.map(|delay| event.at.plus(delay));
+    }
     let forgiven = step.end.as_ref().is_some_and(|end| end.forgiven);
 
     let head = run.head_mut();
@@ -221,13 +226,22 @@ fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
             step.same_try = true;
             Some(Ready)
         }
+        // Waiting for a time => Ready
+        (Body::StepReady { .. }, Waiting) if step.awaits_time() => {
+            step.waiting = None;
+            step.due = None;
+            step.same_try = true;
+            Some(Ready)
+        }
         // Ready => Running
         (Body::StepClaimed { fence, worker, attempt, .. }, Ready) if *fence > step.fence => {
             step.fence = *fence;
             step.attempt = *attempt;
             step.same_try = false;
             step.worker = Some(worker.clone());
-            step.started_at = Some(event.at);
+            step.due = None;
+            // A try that goes on began before.
+            step.started_at = step.started_at.filter(|_| step.token.is_some()).or(Some(event.at));
             step.finished_at = None;
             Some(Running)
         }
@@ -251,6 +265,15 @@ fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
                 step.losses = *losses;
             }
             step.waiting = Some(reason.clone());
+            step.token = None;
+            Some(Waiting)
+        }
+        // Running => Waiting
+        (Body::StepLater { fence, due, token, .. }, Running) if *fence > step.fence => {
+            step.fence = *fence;
+            step.waiting = Some(WaitReason::Until { due: *due });
+            step.due = Some(*due);
+            step.token.clone_from(token);
             Some(Waiting)
         }
         // Running => Waiting
@@ -280,8 +303,11 @@ fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
             step.waiting = Some(WaitReason::Children);
             Some(Waiting)
         }
-        // Running, Waiting for children => Waiting for a person
-        (Body::StepAsked { prompt, due, end, .. }, from) if from == Running || step.awaits_children() => {
+        // Running, Waiting for children or a time => Waiting for a person
+        (Body::StepAsked { prompt, due, end, .. }, from)
+            if from == Running || step.awaits_children() || step.awaits_time() =>
+        {
+            step.token = None;
             step.waiting = Some(WaitReason::Person { prompt: prompt.clone() });
             step.children = None;
             step.due = *due;
@@ -297,10 +323,13 @@ fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
             step.talk.get_or_insert_default().answer = Some(Arc::new(answered));
             Some(Waiting)
         }
-        // Running, Waiting for children => Retrying
-        (Body::StepRetrying { due, again, end, .. }, from) if from == Running || step.awaits_children() => {
+        // Running, Waiting for children or a time => Retrying
+        (Body::StepRetrying { due, again, end, .. }, from)
+            if from == Running || (from == Waiting && !step.awaits_somebody()) =>
+        {
             step.waiting = None;
             step.children = None;
+            step.token = None;
             step.due = Some(*due);
             step.finished_at = Some(event.at);
             step.end = Some(end.clone());
@@ -325,6 +354,7 @@ fn transition(step: &mut StepState, event: &Event) -> Option<StepStatus> {
 fn ended(step: &mut StepState, end: &StepEnd, at: Timestamp) {
     step.due = None;
     step.waiting = None;
+    step.token = None;
     step.children = None;
     step.finished_at = Some(at);
     step.end = Some(end.clone());

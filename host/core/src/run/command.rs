@@ -142,6 +142,8 @@ pub enum Outcome {
         /// What, in words.
         prompt: String,
     },
+    /// It is not over, and there is nothing to do for a while.
+    Later(Later),
     /// It was told to stop, and did.
     Stopped {
         /// Of the program, if one ran.
@@ -166,6 +168,9 @@ pub struct Finished {
     pub repeat_condition: Option<Result<bool, String>>,
     /// Whether its output held one of `continue_on.output`.
     pub output_matched: bool,
+    /// Of a router: the steps that it chose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen: Vec<StepIndex>,
     /// What a person is asked about it, where the step has an `approval`.
     pub question: Option<Box<Question>>,
 }
@@ -197,6 +202,17 @@ pub struct Gathered {
     pub failed: Option<String>,
     /// What a person is asked about it, where the step has an `approval`.
     pub question: Option<Box<Question>>,
+}
+
+/// A try that goes on later.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Later {
+    /// How long there is nothing to do.
+    pub after: Span,
+    /// What the same try goes on with, opaque to the core: it is claimed again then. Without it there is nothing left
+    /// to do then: the step succeeds when the time has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// How a child ended.

@@ -98,6 +98,7 @@ fn speaks_for(run: &Run, index: StepIndex, presented: Fence, outcome: &Outcome) 
             Outcome::Finished(_)
             | Outcome::Expanded(_)
             | Outcome::Asked { .. }
+            | Outcome::Later(_)
             | Outcome::Skipped { .. }
             | Outcome::GivenBack,
             Ok(_),
@@ -165,6 +166,9 @@ fn claim(draft: &mut Draft<'_>, index: StepIndex, worker: WorkerId) -> Result<()
     if step.status != StepStatus::Ready {
         return Err(Refusal::WrongStepStatus { step: name_of(run, index), status: step.status, wanted: "claimed" });
     }
+    if step.due.is_some_and(|due| due > draft.at) {
+        return Err(Refusal::NotDue(name_of(run, index)));
+    }
     if let Some(limit) = run.plan.max_active_steps
         && run.head.active >= limit
     {
@@ -207,7 +211,7 @@ pub(super) fn lose(draft: &mut Draft<'_>, index: StepIndex) {
     }
 }
 
-// Retrying => Ready; Waiting for a person => Failed
+// Retrying => Ready; Waiting for a person => Failed; Waiting for a time => Ready, or over
 fn due(draft: &mut Draft<'_>, index: StepIndex) -> Result<(), Refusal> {
     expect(draft.run, "gone on with", &[RunStatus::Running])?;
     let step = step_of(draft.run, index)?;
@@ -220,7 +224,14 @@ fn due(draft: &mut Draft<'_>, index: StepIndex) -> Result<(), Refusal> {
             unanswered(draft, index);
             Ok(())
         }
-        (StepStatus::Waiting, Some(_)) if step.awaits_person() => Err(Refusal::NotDue(name_of(draft.run, index))),
+        (StepStatus::Waiting, Some(due)) if due <= draft.at && step.awaits_time() => {
+            settle::time_came(draft, index, due);
+            flow::advance(draft, &[index]);
+            Ok(())
+        }
+        (StepStatus::Waiting, Some(_)) if step.awaits_person() || step.awaits_time() => {
+            Err(Refusal::NotDue(name_of(draft.run, index)))
+        }
         (StepStatus::Retrying, _) => Err(Refusal::NotDue(name_of(draft.run, index))),
         (status, _) => Err(Refusal::WrongStepStatus { step: name_of(draft.run, index), status, wanted: "tried again" }),
     }
@@ -267,7 +278,11 @@ fn resume(draft: &mut Draft<'_>) -> Result<(), Refusal> {
             Some(WaitReason::Parked { .. }) if looked_at => draft.emit(Body::StepReady { step }),
             Some(WaitReason::Below) => draft.emit(Body::ChildrenMoved { step }),
             Some(
-                WaitReason::Parked { .. } | WaitReason::Children | WaitReason::Person { .. } | WaitReason::Interrupted,
+                WaitReason::Parked { .. }
+                | WaitReason::Children
+                | WaitReason::Person { .. }
+                | WaitReason::Until { .. }
+                | WaitReason::Interrupted,
             )
             | None => {}
         }

@@ -53,7 +53,11 @@ pub enum Effect {
 #[must_use]
 pub fn effects(run: &Run, event: &Event) -> Vec<Effect> {
     match &event.body {
-        Body::StepReady { step } => vec![Effect::Wake(*step)],
+        Body::StepReady { step } => match run.step(*step).and_then(|state| state.due) {
+            // It starts later: who waits for that needs no slot.
+            Some(due) => vec![Effect::StepTimer { step: *step, due }],
+            None => vec![Effect::Wake(*step)],
+        },
         Body::StepGivenBack { step, fence } | Body::StepLost { step, fence } => {
             vec![recover(*step, *fence), Effect::Wake(*step)]
         }
@@ -64,7 +68,9 @@ pub fn effects(run: &Run, event: &Event) -> Vec<Effect> {
         Body::StepAsked { step, due, .. } => {
             due.map(|due| Effect::StepTimer { step: *step, due }).into_iter().collect()
         }
-        Body::StepRetrying { step, due, .. } => vec![Effect::StepTimer { step: *step, due: *due }],
+        Body::StepRetrying { step, due, .. } | Body::StepLater { step, due, .. } => {
+            vec![Effect::StepTimer { step: *step, due: *due }]
+        }
         Body::StopRequested { at_once, .. } => stops(run, *at_once).chain(parents(run)).collect(),
         Body::Started => run.due().map(|due| Effect::RunTimer { due }).into_iter().collect(),
         Body::Resumed => {
@@ -93,7 +99,8 @@ fn recover(step: StepIndex, minted: Fence) -> Effect {
 /// While the run waited, timers fired for nothing: `decide` refused them.
 fn timers(run: &Run) -> impl Iterator<Item = Effect> {
     let timer = |step: StepIndex| Some(Effect::StepTimer { step, due: run.step(step)?.due? });
-    run.steps_in(StepStatus::Retrying).chain(run.steps_in(StepStatus::Waiting)).filter_map(timer)
+    let timed = [StepStatus::Retrying, StepStatus::Waiting, StepStatus::Ready];
+    timed.into_iter().flat_map(|status| run.steps_in(status)).filter_map(timer)
 }
 
 /// Steps that wait for children.

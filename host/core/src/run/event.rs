@@ -131,6 +131,18 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from: Option<StepIndex>,
     },
+    /// The step waits for a time.
+    StepLater {
+        /// Which.
+        step: StepIndex,
+        /// Minted: nothing of the claim that ended is accepted.
+        fence: Fence,
+        /// Until when. Not later than the step's own time allows: a step that waits until then has used it up.
+        due: Timestamp,
+        /// What the same try goes on with; without it the step is over when the time has come.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
+    },
     /// Children of the step are over.
     ChildrenEnded {
         /// Which step's.
@@ -204,6 +216,11 @@ pub enum WaitReason {
     },
     /// All of the step's children that are not over wait for somebody.
     Below,
+    /// A time has not come. Nobody has to act.
+    Until {
+        /// Which.
+        due: Timestamp,
+    },
 }
 
 /// How a step, or one try of it, ended.
@@ -227,6 +244,9 @@ pub struct StepEnd {
     /// environment variable can hold a NUL, so it cannot be mistaken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variable: Option<String>,
+    /// Of a router: the steps that it chose. Its other targets are skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen: Vec<StepIndex>,
     /// A failure that `continue_on` forgave.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forgiven: bool,
@@ -245,6 +265,8 @@ pub enum EndReason {
     UpstreamFailed,
     /// A step before it was skipped.
     UpstreamSkipped,
+    /// A router before it chose other steps.
+    NotChosen,
     /// Its precondition was not met.
     PreconditionUnmet,
     /// The run was stopped.
@@ -266,6 +288,7 @@ impl StepEnd {
             exit_code: None,
             outputs: Vec::new(),
             variable: None,
+            chosen: Vec::new(),
             forgiven: false,
             inputs: Vec::new(),
         }
@@ -288,6 +311,7 @@ impl Body {
             | Self::ChildrenMoved { step }
             | Self::StepAsked { step, .. }
             | Self::StepAnswered { step, .. }
+            | Self::StepLater { step, .. }
             | Self::ChildrenEnded { step, .. } => Some(*step),
             Self::Submitted(_)
             | Self::Started

@@ -1,7 +1,7 @@
 //! What follows by itself: steps behind a finished step become ready, are skipped or aborted; when all are over the
 //! handlers have their turn, and then the run is finished.
 
-use crate::plan::{Role, StepIndex};
+use crate::plan::{Role, Step, StepIndex};
 use crate::run::apply::Fold;
 use crate::run::draft::Draft;
 use crate::run::event::{Body, EndReason, StepEnd, WaitReason};
@@ -64,9 +64,13 @@ fn fate(draft: &Draft<'_>, index: StepIndex) -> Option<StepEnd> {
     let mut skipped = None;
     for dep in draft.run.plan.step(index).map(|s| s.depends.as_slice()).unwrap_or_default() {
         let (Some(plan), Some(state)) = (draft.run.plan.step(*dep), draft.step(*dep)) else { continue };
+        if chosen_otherwise(plan, state, index) {
+            skipped = Some(not_chosen(&plan.name));
+            continue;
+        }
         match state.status {
             StepStatus::Succeeded | StepStatus::PartiallySucceeded => {}
-            StepStatus::Skipped if plan.continue_on.skipped || state.excused => {}
+            StepStatus::Skipped if plan.continue_on.skipped || state.excused || was_not_chosen(state) => {}
             StepStatus::Skipped => {
                 skipped = Some(upstream(StepStatus::Skipped, EndReason::UpstreamSkipped, &plan.name));
             }
@@ -82,6 +86,24 @@ fn fate(draft: &Draft<'_>, index: StepIndex) -> Option<StepEnd> {
         }
     }
     skipped
+}
+
+/// A router that is over and let others run. One whose failure was forgiven chose nobody.
+fn chosen_otherwise(router: &Step, state: &StepState, index: StepIndex) -> bool {
+    let Some(end) = state.end.as_ref().filter(|_| state.status.is_terminal()) else { return false };
+    let decided = state.status == StepStatus::Succeeded || end.forgiven;
+    decided && router.action.route().is_some_and(|route| route.leads_to(index)) && !end.chosen.contains(&index)
+}
+
+/// That a step was not chosen keeps none behind it from running.
+fn was_not_chosen(state: &StepState) -> bool {
+    state.end.as_ref().is_some_and(|end| end.reason == Some(EndReason::NotChosen))
+}
+
+fn not_chosen(router: &str) -> StepEnd {
+    let mut end = StepEnd::without_try(StepStatus::Skipped, EndReason::NotChosen);
+    end.message = Some(format!("`{router}` before it chose other steps"));
+    end
 }
 
 fn upstream(status: StepStatus, reason: EndReason, name: &str) -> StepEnd {
@@ -171,7 +193,7 @@ fn hold(draft: &mut Draft<'_>) -> bool {
         return false;
     }
     let waiting = Waiting::of(draft);
-    if waiting.for_children {
+    if waiting.goes_on {
         return false;
     }
     tell_again(draft, waiting.since);
@@ -192,7 +214,8 @@ struct Waiting {
     reason: Option<WaitReason>,
     /// The last of them began to wait.
     since: Option<Timestamp>,
-    for_children: bool,
+    /// One of them waits for children, or for a time: for nobody.
+    goes_on: bool,
     /// One of them waits no longer than that.
     until: bool,
 }
@@ -202,7 +225,7 @@ impl Waiting {
         let mut all = Self::default();
         for state in draft.run.plan.indexed().filter_map(|(i, _)| draft.step(i)) {
             let Some(reason) = &state.waiting else { continue };
-            all.for_children |= state.awaits_children();
+            all.goes_on |= state.awaits_children() || state.awaits_time();
             all.until |= state.due.is_some();
             all.since = all.since.max(state.since);
             if all.reason.as_ref().is_none_or(|held| urgency(reason) > urgency(held)) {
@@ -218,7 +241,7 @@ fn urgency(reason: &WaitReason) -> u8 {
         WaitReason::Parked { .. } => 4,
         WaitReason::Person { .. } => 3,
         WaitReason::Below => 2,
-        WaitReason::Children => 1,
+        WaitReason::Children | WaitReason::Until { .. } => 1,
         WaitReason::Interrupted => 0,
     }
 }
@@ -319,7 +342,7 @@ fn turn(draft: &mut Draft<'_>, role: Role) -> Turn {
             draft.emit(Body::StepReady { step });
             Turn::Open
         }
-        Some(StepStatus::Waiting) if draft.step(step).is_some_and(StepState::awaits_children) => Turn::Open,
+        Some(StepStatus::Waiting) if !draft.step(step).is_some_and(StepState::awaits_somebody) => Turn::Open,
         Some(StepStatus::Waiting) => {
             let parked = draft.step(step).and_then(|s| s.waiting.clone());
             draft.emit(Body::Waiting { reason: parked.unwrap_or(WaitReason::Parked { losses: 0 }) });

@@ -3,12 +3,15 @@
 use crate::attempt::{self, Tried};
 use crate::plan::{OnLost, Output, RepeatMode, Role, Step, StepIndex};
 use crate::run::apply::Fold;
-use crate::run::command::{FailReason, Failed, Finished, Gathered, Outcome, Question};
+use crate::run::command::{FailReason, Failed, Finished, Gathered, Later, Outcome, Question};
 use crate::run::decide::lose;
 use crate::run::draft::Draft;
 use crate::run::event::{Again, Body, EndReason, StepEnd, WaitReason};
 use crate::run::status::StepStatus;
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
+
+/// Exit code of a step whose time is over.
+const TIMED_OUT: i32 = 124;
 
 /// The claim was checked: the step is running under the worker's fence.
 pub(super) fn settle(draft: &mut Draft<'_>, index: StepIndex, outcome: Outcome) {
@@ -34,6 +37,8 @@ pub(super) fn settle(draft: &mut Draft<'_>, index: StepIndex, outcome: Outcome) 
         Outcome::Expanded(into) => draft.emit(Body::StepExpanded { step: index, fence: state.fence.mint(), into }),
         // Running => Waiting
         Outcome::Asked { prompt } => asks(draft, index, step, prompt),
+        Outcome::Later(_) if is_stopping(draft, step) => stopped(draft, index, None),
+        Outcome::Later(later) => wait(draft, index, step, later),
         Outcome::Gathered(gathered) => children_over(draft, index, step, gathered),
         Outcome::Finished(done) => finished(draft, index, step, done),
         Outcome::Failed(failed) => failure(draft, index, step, failed, StepEndParts::default()),
@@ -78,6 +83,48 @@ fn over(draft: &mut Draft<'_>, index: StepIndex, step: &Step, end: StepEnd, ques
     }
 }
 
+/// What is told to stop is not tried again and does not wait; what runs because of a stop, or after it, is a step like
+/// any other.
+fn is_stopping(draft: &Draft<'_>, step: &Step) -> bool {
+    draft.head().stop.as_ref().is_some_and(|stop| stop.at_once || !step.role.closes())
+}
+
+// Running => Waiting
+fn wait(draft: &mut Draft<'_>, index: StepIndex, step: &Step, later: Later) {
+    let Some(state) = draft.step(index) else { return };
+    let (fence, wanted) = (state.fence.mint(), draft.at.plus(later.after));
+    let due = deadline(step, state.started_at).map_or(wanted, |deadline| wanted.min(deadline));
+    draft.emit(Body::StepLater { step: index, fence, due, token: later.token });
+}
+
+/// When the time of a try that began then is over.
+fn deadline(step: &Step, started_at: Option<Timestamp>) -> Option<Timestamp> {
+    Some(started_at?.plus(step.timeout?))
+}
+
+/// The step waited until `due`, which has come.
+pub(super) fn time_came(draft: &mut Draft<'_>, index: StepIndex, due: Timestamp) {
+    let run = draft.run;
+    let (Some(step), Some(state)) = (run.plan.step(index), run.step(index)) else { return };
+    match (deadline(step, state.started_at), step.timeout) {
+        // Waiting => Failed
+        (Some(deadline), Some(timeout)) if deadline <= due => {
+            let message = format!("the step waited longer than its timeout of {timeout}");
+            let reason = FailReason::TimedOut;
+            let failed =
+                Failed { reason, message, exit_code: Some(TIMED_OUT), retry_after: None, output_matched: false };
+            failure(draft, index, step, failed, StepEndParts::default());
+        }
+        // Waiting => Ready
+        _ if state.token.is_some() => draft.emit(Body::StepReady { step: index }),
+        // Waiting => Succeeded, or Retrying for a repetition
+        _ => {
+            let variable = variable(step, Some(String::new()));
+            success(draft, index, step, None, StepEndParts { variable, ..StepEndParts::default() });
+        }
+    }
+}
+
 /// What a try produced, whether or not it counts as a success.
 #[derive(Default)]
 struct StepEndParts {
@@ -85,13 +132,14 @@ struct StepEndParts {
     variable: Option<String>,
     repeat_condition: Option<Result<bool, String>>,
     question: Option<Box<Question>>,
+    chosen: Vec<StepIndex>,
 }
 
 /// The step is told what its children amount to: it ends as a program would that did their work.
 fn children_over(draft: &mut Draft<'_>, index: StepIndex, step: &Step, gathered: Gathered) {
     let variable = variable(step, gathered.stdout);
     let parts =
-        StepEndParts { outputs: gathered.outputs, variable, repeat_condition: None, question: gathered.question };
+        StepEndParts { outputs: gathered.outputs, variable, question: gathered.question, ..StepEndParts::default() };
     match gathered.failed {
         None => success(draft, index, step, None, parts),
         Some(message) => {
@@ -113,7 +161,7 @@ fn variable(step: &Step, printed: Option<String>) -> Option<String> {
 fn finished(draft: &mut Draft<'_>, index: StepIndex, step: &Step, done: Finished) {
     let variable = variable(step, done.stdout);
     let (repeat_condition, question) = (done.repeat_condition, done.question);
-    let parts = StepEndParts { outputs: done.outputs, variable, repeat_condition, question };
+    let parts = StepEndParts { outputs: done.outputs, variable, repeat_condition, question, chosen: done.chosen };
     match done.exit_code {
         Some(code) if code != 0 => {
             let failed = Failed {
@@ -138,6 +186,7 @@ fn success(draft: &mut Draft<'_>, index: StepIndex, step: &Step, exit_code: Opti
         exit_code,
         outputs: parts.outputs,
         variable: parts.variable,
+        chosen: parts.chosen,
         forgiven: false,
         inputs: Vec::new(),
     };
@@ -175,8 +224,7 @@ fn failure(draft: &mut Draft<'_>, index: StepIndex, step: &Step, failed: Failed,
         return again(draft, index, Again::Repeat, wait, end);
     }
     let tried = draft.step(index).map(|s| s.attempt).unwrap_or_default();
-    // What a stop ends is not tried again; what runs because of it, or after it, is a step like any other.
-    let stopping = draft.head().stop.as_ref().is_some_and(|stop| stop.at_once || !step.role.closes());
+    let stopping = is_stopping(draft, step);
     let next = step.retry.as_ref().filter(|_| !stopping).and_then(|policy| {
         attempt::retry(policy, &Tried { attempt: tried, reason: failed.reason, exit_code: failed.exit_code })
     });
@@ -204,6 +252,7 @@ pub(super) fn failed_end(
         exit_code: failed.exit_code,
         outputs,
         variable,
+        chosen: Vec::new(),
         forgiven: forgiven && !marked,
         inputs: Vec::new(),
     }

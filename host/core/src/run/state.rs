@@ -105,12 +105,14 @@ pub struct StepState {
     pub open_deps: u32,
     /// Who has, or last had it.
     pub worker: Option<WorkerId>,
-    /// The current try was claimed.
+    /// The current try was claimed, for the first time where it goes on later.
     pub started_at: Option<Timestamp>,
     /// It ended.
     pub finished_at: Option<Timestamp>,
-    /// Ready again not before.
+    /// Not before: ready again, or over.
     pub due: Option<Timestamp>,
+    /// What the current try goes on with, once it has waited.
+    pub token: Option<String>,
     /// Why it waits, while it waits.
     pub waiting: Option<WaitReason>,
     /// How it, or its last try, ended.
@@ -226,6 +228,18 @@ impl StepState {
     #[must_use]
     pub fn awaits_below(&self) -> bool {
         self.status == StepStatus::Waiting && self.waiting == Some(WaitReason::Below)
+    }
+
+    /// It waits for a time, and for nobody.
+    #[must_use]
+    pub fn awaits_time(&self) -> bool {
+        self.status == StepStatus::Waiting && matches!(self.waiting, Some(WaitReason::Until { .. }))
+    }
+
+    /// It waits for somebody to act, on it or below it.
+    #[must_use]
+    pub fn awaits_somebody(&self) -> bool {
+        self.status == StepStatus::Waiting && !self.awaits_children() && !self.awaits_time()
     }
 
     fn fresh(step: &crate::plan::Step) -> Self {

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::golden;
 use crate::plans::{Say, forgiving, plan};
 use crate::random::{REASONS, child_end, gathered, reason_name};
-use crate::stand::{Stand, asks, checked, exit, expands, fails, retry_all, skipped, stop, with_output};
+use crate::stand::{Stand, asks, checked, chooses, exit, expands, fails, later, retry_all, skipped, stop, with_output};
 
 const FILE: &str = "events/v1.jsonl";
 
@@ -70,6 +70,8 @@ fn runs() -> Vec<Stand> {
     all.push(chosen());
     all.push(expanded());
     all.extend([asked(), below()]);
+    all.push(waited());
+    all.push(routed());
     all
 }
 
@@ -124,6 +126,24 @@ fn expanded() -> Stand {
     stand.tell(Command::ChildrenEnded { step, fence, ended: vec![child_end(0, true)] });
     stand.settle("a", gathered(None));
     stand.succeed("b");
+    stand
+}
+
+fn waited() -> Stand {
+    let mut stand = Stand::started(plan("a b<a").set("b", |s| s.timeout = Some(Span::from_secs(3))));
+    stand.runs("a", later(2, false));
+    stand.due("a");
+    stand.runs("b", later(1, true));
+    stand.due("b");
+    stand.runs("b", later(9, true));
+    stand.due("b");
+    stand
+}
+
+fn routed() -> Stand {
+    let mut stand = Stand::started(plan("pick a<pick b<pick c<a,b").routes("pick", &[("x", &["a"]), ("y", &["b"])]));
+    stand.runs("pick", chooses(&[1]));
+    stand.succeed("a c");
     stand
 }
 
@@ -271,7 +291,7 @@ const KINDS: &str = "submitted started step_ready step_claimed step_given_back s
     by_signal by_request by_timeout upstream_failed upstream_skipped precondition_unmet stopped run_not_begun \
     outputs variable forgiven excused step_expanded children_ended child_outputs \
     children_moved step_asked step_asked_after step_answered complete approve reject push_back rewound rewound_handler \
-    rejected inputs for_person for_below";
+    rejected inputs for_person for_below step_later token not_chosen chosen";
 
 /// A new body, reason or cause breaks the build here, and is added to the corpus.
 fn kinds_of(body: &Body) -> Vec<&'static str> {
@@ -314,6 +334,8 @@ fn kinds_of(body: &Body) -> Vec<&'static str> {
         ],
         Body::Rewound { from: None, .. } => vec!["rewound_handler"],
         Body::Rewound { from: Some(_), .. } => vec!["rewound"],
+        Body::StepLater { token: None, .. } => vec!["step_later"],
+        Body::StepLater { token: Some(_), .. } => vec!["step_later", "token"],
         Body::ChildrenEnded { ended, .. } if ended.iter().any(|end| end.outputs.is_some()) => {
             vec!["children_ended", "child_outputs"]
         }
@@ -328,6 +350,7 @@ fn kind_of_wait(reason: &WaitReason) -> &'static str {
         WaitReason::Children => "for_children",
         WaitReason::Person { .. } => "for_person",
         WaitReason::Below => "for_below",
+        WaitReason::Until { .. } => "for_a_time",
     }
 }
 
@@ -336,6 +359,7 @@ fn kinds_of_end(name: &'static str, end: &StepEnd) -> Vec<&'static str> {
         EndReason::Failed(reason) => reason_name(reason),
         EndReason::UpstreamFailed => "upstream_failed",
         EndReason::UpstreamSkipped => "upstream_skipped",
+        EndReason::NotChosen => "not_chosen",
         EndReason::PreconditionUnmet => "precondition_unmet",
         EndReason::Stopped => "stopped",
         EndReason::RunNotBegun => "run_not_begun",
@@ -348,6 +372,7 @@ fn kinds_of_end(name: &'static str, end: &StepEnd) -> Vec<&'static str> {
         end.variable.as_ref().map(|_| "variable"),
         end.forgiven.then_some("forgiven"),
         (!end.inputs.is_empty()).then_some("inputs"),
+        (!end.chosen.is_empty()).then_some("chosen"),
     ];
     parts.into_iter().flatten().collect()
 }

@@ -6,7 +6,7 @@
 //! | `watch` | what must hold after every command, whatever the command was |
 //! | `random` | plans and commands made by chance |
 //! | `transitions`, `words` | every state against every command, as golden tables |
-//! | `order`, `ends`, `tries`, `stops`, `recovery`, `handlers`, `retries` | what runs when, by topic |
+//! | `order`, `ends`, `routes`, `tries`, `waits`, `stops`, `recovery`, `handlers`, `retries` | what runs when, by topic |
 //! | `asks` | what people are asked, and what they answer |
 //! | `refusals` | what is said when a run does not add up |
 //! | `properties`, `growth`, `corpus`, `golden` | chance, size, and events of old |
@@ -28,9 +28,11 @@ mod random;
 mod recovery;
 mod refusals;
 mod retries;
+mod routes;
 mod stand;
 mod stops;
 mod transitions;
 mod tries;
+mod waits;
 mod watch;
 mod words;

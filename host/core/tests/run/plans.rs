@@ -1,6 +1,8 @@
 //! Plans in few words.
 
-use pintle_core::plan::{Action, ContinueOn, Plan, RepeatMode, RepeatPolicy, RetryPolicy, Role, Step, StepIndex};
+use pintle_core::plan::{
+    Action, ContinueOn, Plan, RepeatMode, RepeatPolicy, RetryPolicy, Role, Route, Step, StepIndex, Template, Way,
+};
 use pintle_core::time::Span;
 
 /// `"a b<a c<a,b"`: three steps, and which come before which. A name is known from its place on.
@@ -28,6 +30,7 @@ pub(crate) trait Say: Sized {
     fn repeat(self, name: &str, mode: RepeatMode, limit: Option<u32>) -> Self;
     fn continue_on(self, name: &str, on: ContinueOn) -> Self;
     fn with(self, roles: &[Role]) -> Self;
+    fn routes(self, name: &str, routes: &[(&str, &[&str])]) -> Self;
 }
 
 impl Say for Plan {
@@ -46,6 +49,17 @@ impl Say for Plan {
 
     fn continue_on(self, name: &str, on: ContinueOn) -> Self {
         self.set(name, |s| s.continue_on = on)
+    }
+
+    fn routes(self, name: &str, routes: &[(&str, &[&str])]) -> Self {
+        let find = |target: &&str| self.find(target).expect("a step of that name");
+        let way = |(pattern, targets): &(&str, &[&str])| Way {
+            pattern: (*pattern).to_owned(),
+            targets: targets.iter().map(find).collect(),
+        };
+        let routes = routes.iter().map(way).collect();
+        let route = Route { value: Template("$X".to_owned()), routes, otherwise: Vec::new() };
+        self.set(name, |s| s.action = Action::Route(Box::new(route)))
     }
 
     /// Handlers, named as [`handler_name`] says.

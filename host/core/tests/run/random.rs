@@ -13,7 +13,7 @@ use proptest::option::{self, of};
 use proptest::prelude::*;
 
 use crate::plans::{HANDLERS, empty, handler_name, repeat, retry};
-use crate::stand::{Stand, submit, worker};
+use crate::stand::{Stand, later, submit, worker};
 
 /// What a command will be, once it meets a run: numbers choose among what stands there.
 #[derive(Debug, Clone)]
@@ -132,6 +132,7 @@ pub(crate) fn outcomes() -> impl Strategy<Value = Outcome> {
         1 => of(1..3i32).prop_map(|exit_code| Outcome::Stopped { exit_code }),
         1 => Just(Outcome::GivenBack),
         2 => Just(Outcome::Asked { prompt: "well?".to_owned() }),
+        2 => (0..3u64, any::<bool>()).prop_map(|(secs, on)| later(secs, on)),
         2 => (0..4u32).prop_map(|count| Outcome::Expanded(Expanded { count, items: Json("[]".to_owned()) })),
     ]
 }
@@ -227,6 +228,14 @@ pub(crate) fn moves() -> impl Strategy<Value = Move> {
 
 fn nth(stand: &Stand, status: StepStatus, n: u8) -> Option<StepIndex> {
     let all: Vec<StepIndex> = stand.run.steps_in(status).collect();
+    all.get(usize::from(n) % all.len().max(1)).copied()
+}
+
+/// A step that is to be gone on with at its time.
+fn nth_due(stand: &Stand, n: u8) -> Option<StepIndex> {
+    let due = |state: &StepState| state.status == StepStatus::Retrying || state.awaits_time();
+    let all: Vec<StepIndex> =
+        stand.run.plan.indexed().map(|(i, _)| i).filter(|i| due(stand.run.step(*i).unwrap())).collect();
     all.get(usize::from(n) % all.len().max(1)).copied()
 }
 
@@ -353,7 +362,7 @@ pub(crate) fn onwards(stand: &mut Stand, outcome: Outcome) -> Option<Command> {
     if let Some(said) = said(stand) {
         return Some(said);
     }
-    let step = nth(stand, StepStatus::Retrying, 0)?;
+    let step = nth_due(stand, 0)?;
     stand.at = stand.at.max(stand.run.step(step).unwrap().due?);
     Some(Command::Due { step })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pintle_core::counter::Fence;
 use pintle_core::ids::{Digest, RunId, WorkerId};
 use pintle_core::plan::{Json, Plan, StepIndex};
-use pintle_core::run::command::{Expanded, FailReason, Failed, Finished, StopCause, Submission};
+use pintle_core::run::command::{Expanded, FailReason, Failed, Finished, Later, StopCause, Submission};
 use pintle_core::run::event::StepEnd;
 use pintle_core::run::{Answer, Body, Command, Event, Outcome, Refusal, Run, StepState, StepStatus, apply, decide};
 use pintle_core::time::{Span, Timestamp};
@@ -140,11 +140,13 @@ impl Stand {
         }
     }
 
-    /// Lets time pass until the step is due, and says so. Returns how long that was after its last end.
+    /// Lets time pass until the step is due, and says so. Returns how long that was after its last end, or
+    /// after its try began.
     #[track_caller]
     pub(crate) fn due(&mut self, name: &str) -> Span {
         let step = self.index(name);
-        let (due, ended) = (self.step(name).due.expect("a due time"), self.step(name).finished_at.unwrap());
+        let state = self.step(name);
+        let (due, ended) = (state.due.expect("a due time"), state.finished_at.or(state.started_at).unwrap());
         self.at = due;
         self.tell(Command::Due { step });
         due.since(ended)
@@ -240,6 +242,17 @@ pub(crate) fn expands(count: u32) -> Outcome {
 /// It asks a person.
 pub(crate) fn asks(prompt: &str) -> Outcome {
     Outcome::Asked { prompt: prompt.to_owned() }
+}
+
+/// It goes on after so many seconds, or is over then.
+pub(crate) fn later(secs: u64, goes_on: bool) -> Outcome {
+    Outcome::Later(Later { after: Span::from_secs(secs), token: goes_on.then(|| "token".to_owned()) })
+}
+
+/// A router chose these.
+pub(crate) fn chooses(steps: &[u32]) -> Outcome {
+    let chosen = steps.iter().copied().map(StepIndex).collect();
+    Outcome::Finished(Finished { exit_code: Some(0), chosen, ..Finished::default() })
 }
 
 pub(crate) fn skipped() -> Outcome {

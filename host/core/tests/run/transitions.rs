@@ -14,7 +14,7 @@ use pintle_core::time::Span;
 use crate::golden;
 use crate::plans::{Say, forgiving, plan};
 use crate::random::{REASONS, child_end, gathered, reason_name};
-use crate::stand::{Stand, asks, exit, expands, fails, retry_all, skipped, stop, submit, worker};
+use crate::stand::{Stand, asks, exit, expands, fails, later, retry_all, skipped, stop, submit, worker};
 use crate::words::{command_name, say};
 
 /// Commands of every kind, about the step `a`; [`command_name`] breaks the build when one is added.
@@ -201,6 +201,11 @@ fn running() -> Vec<(&'static str, Stand)> {
             stand.runs("a", asks("well?"));
             stand
         }),
+        ("a waits for a time", {
+            let mut stand = Stand::started(two());
+            stand.runs("a", later(1, true));
+            stand
+        }),
         ("a waits for children", {
             let mut stand = Stand::started(two());
             stand.runs("a", expands(2));
@@ -318,6 +323,7 @@ fn claimed() -> Vec<(&'static str, Stand)> {
     stands.extend([("stopping", stopping), ("lost as often as it may be", often)]);
     stands.extend(expanded());
     stands.extend(asked());
+    stands.extend(waiting());
     stands
 }
 
@@ -416,6 +422,28 @@ fn expanded() -> Vec<(&'static str, Stand)> {
     ]
 }
 
+/// Steps that wait for a time: a second.
+fn waiting() -> Vec<(&'static str, Stand)> {
+    let waits = |plan: Plan, goes_on: bool| {
+        let mut stand = Stand::started(plan);
+        stand.runs("a", later(1, goes_on));
+        stand
+    };
+    let bounded = |span: Span| two().set("a", |s| s.timeout = Some(span));
+    let mut again = waits(bounded(Span::from_secs(9)), true);
+    again.at = again.at.plus(Span::from_secs(1));
+    again.tell(Command::Due { step: again.index("a") });
+    again.claim("a");
+    vec![
+        ("for a time", waits(two(), false)),
+        ("for a time, to go on", waits(two(), true)),
+        ("for a time, with a timeout of 500ms", waits(bounded(Span(500)), false)),
+        ("for a time, to go on, with a timeout of 500ms", waits(bounded(Span(500)), true)),
+        ("for a time, with a repetition", waits(two().repeat("a", RepeatMode::Always, None), false)),
+        ("going on after a wait", again),
+    ]
+}
+
 fn against(text: &mut String, state: &str, stand: &Stand) {
     let step = stand.index("a");
     let fence = stand.step("a").fence;
@@ -452,7 +480,7 @@ fn outcomes() -> Vec<Outcome> {
         all.push(crate::stand::checked(code, condition));
     }
     all.extend(REASONS.map(fails));
-    all.extend([expands(0), expands(2), gathered(None), gathered(Some("1 of 2"))]);
+    all.extend([later(1, false), later(1, true), expands(0), expands(2), gathered(None), gathered(Some("1 of 2"))]);
     all.extend([asks("well?"), skipped(), Outcome::Stopped { exit_code: Some(143) }, Outcome::GivenBack]);
     all
 }

@@ -188,3 +188,23 @@ fn a_stopping_run_neither_tries_nor_repeats_again() {
         assert!(stand.run.status().is_terminal());
     }
 }
+
+#[test]
+fn a_delayed_step_starts_when_its_time_has_come_and_not_before() {
+    let mut plan = plan("a b<a").retry("a", 1, Span::ZERO);
+    plan.delay = Some(Span::from_secs(3));
+    let mut stand = Stand::started(plan);
+    let (step, worker) = (stand.index("a"), pintle_core::ids::WorkerId::new("w").unwrap());
+    let claim = || Command::Claim { step, worker: worker.clone() };
+    assert_eq!(stand.shows(), "running: a ready");
+    assert_eq!(stand.refuses(claim()), "step a is not due yet");
+    stand.at = stand.step("a").due.unwrap();
+    stand.runs("a", exit(1));
+    assert_eq!(stand.step("a").due, None, "another try waits for its policy alone");
+    stand.runs("a", exit(0));
+    let due = stand.step("b").due.unwrap();
+    assert_eq!(due.since(stand.at), Span::from_secs(3));
+    stand.at = due;
+    stand.succeed("b");
+    assert_eq!(stand.run.status(), RunStatus::Succeeded);
+}

@@ -166,6 +166,10 @@ impl Watch {
                 page.asks = false;
             }
             Body::StepExpanded { fence, .. } => rises(page, *fence),
+            Body::StepLater { fence, .. } => {
+                rises(page, *fence);
+                page.same_try = true;
+            }
             Body::StepRetrying { again: Again::Retry, .. } => page.retries += 1,
             Body::StepRetrying { again: Again::Repeat, .. } => (page.tries, page.retries) = (0, 0),
             Body::StepEnded { .. } => {
@@ -254,9 +258,10 @@ fn told(before: &Run, after: &Run, event: &Event) {
     for index in places(&before.plan) {
         let (was, is) = (before.step(index).unwrap(), after.step(index).unwrap());
         if was.status != is.status && is.status == StepStatus::Ready {
-            assert!(effects.contains(&Effect::Wake(index)), "{event:?} wakes nobody");
+            let due = is.due.map(|due| Effect::StepTimer { step: index, due });
+            assert!(effects.contains(&due.unwrap_or(Effect::Wake(index))), "{event:?} wakes nobody");
         }
-        if was.status != is.status && is.status == StepStatus::Retrying {
+        if was.status != is.status && (is.status == StepStatus::Retrying || is.awaits_time()) {
             let timer = Effect::StepTimer { step: index, due: is.due.unwrap() };
             assert!(effects.contains(&timer), "{event:?} arms no timer");
         }
@@ -266,7 +271,7 @@ fn told(before: &Run, after: &Run, event: &Event) {
         if is.awaits_children() && !was.awaits_children() {
             assert!(effects.contains(&Effect::Children(index)), "{event:?} leaves children to themselves");
         }
-        if was.fence != is.fence && was.status == StepStatus::Running && !is.awaits_children() {
+        if was.fence != is.fence && was.status == StepStatus::Running && (!is_waiting(is) || is.awaits_somebody()) {
             let recover = Effect::Recover { step: index, fence: was.fence };
             assert!(effects.contains(&recover), "{event:?} leaves its claim behind");
         }
@@ -283,6 +288,10 @@ fn told(before: &Run, after: &Run, event: &Event) {
             assert!(effects.contains(&Effect::StepTimer { step, due }), "a timer was lost with the interruption");
         }
     }
+}
+
+fn is_waiting(state: &StepState) -> bool {
+    state.status == StepStatus::Waiting
 }
 
 /// Numbers that are kept equal what a recount gives.
@@ -310,7 +319,7 @@ fn moves(run: &Run) {
     let any = |status| run.steps_in(status).next().is_some();
     let (ready, running, retrying, waiting) =
         (any(StepStatus::Ready), any(StepStatus::Running), any(StepStatus::Retrying), any(StepStatus::Waiting));
-    let parents = run.steps.iter().any(StepState::awaits_children);
+    let parents = run.steps.iter().any(|state| state.awaits_children() || state.awaits_time());
     let until = run.steps.iter().any(|step| step.awaits_person() && step.due.is_some());
     assert_eq!(run.head.waiting_since.is_some(), run.head.status == Some(RunStatus::Waiting));
     assert_eq!(run.head.waiting.is_some(), run.head.status == Some(RunStatus::Waiting), "a reason while it waits");
@@ -334,7 +343,9 @@ fn moves(run: &Run) {
         assert_eq!(state.waiting.is_some(), state.status == StepStatus::Waiting);
         assert_eq!(state.since.is_some(), state.status == StepStatus::Waiting);
         assert_eq!(state.children.is_some(), state.awaits_children() || state.awaits_below());
-        assert!(state.due.is_none() || state.status == StepStatus::Retrying || state.awaits_person());
-        assert!(state.due.is_some() || state.status != StepStatus::Retrying);
+        let timed = state.status == StepStatus::Retrying || state.awaits_time();
+        let delayed = state.status == StepStatus::Ready && run.plan.delay.is_some();
+        assert!(state.due.is_none() || timed || delayed || state.awaits_person());
+        assert!(state.due.is_some() || !timed);
     }
 }

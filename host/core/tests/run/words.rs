@@ -46,6 +46,8 @@ fn outcome_name(outcome: &Outcome) -> String {
         Outcome::Gathered(Gathered { failed: Some(_), .. }) => "gathered a failure".to_owned(),
         Outcome::Expanded(into) => format!("expanded into {}", into.count),
         Outcome::Asked { .. } => "asks".to_owned(),
+        Outcome::Later(later) if later.token.is_some() => format!("asks again after {}", later.after),
+        Outcome::Later(later) => format!("is over after {}", later.after),
         Outcome::Stopped { .. } => "stopped".to_owned(),
         Outcome::GivenBack => "given back".to_owned(),
     }
@@ -104,6 +106,10 @@ pub(crate) fn say(run: &Run, event: &Event) -> String {
             let why = from.as_ref().map(|from| format!(" because of {}", name(from))).unwrap_or_default();
             format!("anew {}{why}", reset.join(" "))
         }
+        Body::StepLater { step, fence, due, token } => {
+            let then = if token.is_some() { "going on" } else { "over" };
+            format!("{} waiting for {}, then {then}, fence {fence}", name(step), due.since(event.at))
+        }
         Body::ChildrenEnded { step, ended } => format!("children of {}:{}", name(step), say_children(ended)),
         Body::StopRequested { cause, at_once } => {
             let cause = match cause {
@@ -137,6 +143,7 @@ fn say_end(end: &StepEnd) -> String {
         }
         Some(EndReason::UpstreamFailed) => text.push_str(" (upstream failed)"),
         Some(EndReason::UpstreamSkipped) => text.push_str(" (upstream skipped)"),
+        Some(EndReason::NotChosen) => text.push_str(" (not chosen)"),
         Some(EndReason::PreconditionUnmet) => text.push_str(" (precondition unmet)"),
         Some(EndReason::Stopped) => text.push_str(" (stopped)"),
         Some(EndReason::RunNotBegun) => text.push_str(" (run not begun)"),
@@ -158,5 +165,6 @@ fn say_reason(reason: &WaitReason) -> String {
         WaitReason::Children => "for children".to_owned(),
         WaitReason::Person { prompt } => format!("asks {prompt:?}"),
         WaitReason::Below => "for somebody below".to_owned(),
+        WaitReason::Until { .. } => "for a time".to_owned(),
     }
 }

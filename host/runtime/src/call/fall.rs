@@ -45,7 +45,9 @@ impl Fall {
             return Self::Breach(breach);
         }
         if error.is::<PoolConcurrencyLimitError>() {
-            return Self::Host("every place of the instance pool is taken".to_owned());
+            return Self::Host(
+                "every place of the instance pool is taken; another try may find one (retry_policy)".to_owned(),
+            );
         }
         let trap = error.downcast_ref::<Trap>().copied();
         if let (Some(Trap::Interrupt), Some(breach)) = (trap, over) {
@@ -107,4 +109,32 @@ impl Fall {
 fn root_sentence(error: &wasmtime::Error) -> String {
     let root = error.root_cause().to_string();
     if root.is_empty() { sentence(error) } else { root.split_whitespace().collect::<Vec<_>>().join(" ") }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use wasmtime::{Config, Engine, Instance, Module, PoolingAllocationConfig, Store};
+
+    use super::*;
+
+    #[test]
+    fn a_pool_that_is_full_is_no_fault_of_the_guest_and_may_be_tried_again() {
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_core_instances(1);
+        let mut config = Config::new();
+        config.allocation_strategy(pool);
+        let engine = Engine::new(&config).unwrap();
+        let module = Module::new(&engine, wat::parse_str("(module)").unwrap()).unwrap();
+        let mut store = Store::new(&engine, ());
+        Instance::new(&mut store, &module, &[]).unwrap();
+        let full = Instance::new(&mut store, &module, &[]).unwrap_err();
+        let blame = Blame { who: "acme 1.4.0".to_owned(), function: "run", settings: String::new(), snake: false };
+        let failure = Fall::of(&full, None).failure(&blame, None, false);
+        assert_eq!(failure.fault, Fault::Unavailable);
+        assert_eq!(
+            failure.message,
+            "acme 1.4.0, run: not run: every place of the instance pool is taken; another try may find one (retry_policy)"
+        );
+    }
 }

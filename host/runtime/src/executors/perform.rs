@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pintle_plane::executor::{Fault, Performed, Task};
+use pintle_core::plugin::Repeats;
+use pintle_core::time::Span;
+use pintle_plane::executor::{Fault, MAX_TOKEN, Performed, Task};
 use pintle_plane::output::Sink;
 use pintle_plane::stop::{StopSignal, Urgency};
 
@@ -57,7 +59,7 @@ pub(super) async fn perform(
 
 /// The deadline, and what to say when it passes: the plugin's wall time or the step's, whichever is shorter.
 fn end(plugin: &Plugin, task: &Task) -> (Option<Duration>, Breach) {
-    let step = task.remaining.map(pintle_core::time::Span::as_duration);
+    let step = task.remaining.map(Span::as_duration);
     match (plugin.limits.wall, step) {
         (Some(wall), Some(step)) if step <= wall => (Some(step), Breach::StepDeadline(step)),
         (Some(wall), _) => (Some(wall), Breach::Wall(wall)),
@@ -66,10 +68,17 @@ fn end(plugin: &Plugin, task: &Task) -> (Option<Duration>, Breach) {
     }
 }
 
+fn as_millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Performance<'_> {
     async fn run(&self) -> Performed {
         let (context, operation, task) = self.arguments();
-        let mut ask = Ask::Run(context, operation, task);
+        let mut ask = match self.task.token.clone() {
+            None => Ask::Run(context, operation, task),
+            Some(token) => Ask::Resume(context, operation, task, token),
+        };
         loop {
             let resumed = if let Ask::Resume(.., token) = &ask { Some(token.clone()) } else { None };
             let (said, mut state) = match self.call(ask, &self.record).await {
@@ -95,6 +104,9 @@ impl Performance<'_> {
                 }
             };
             drop(state);
+            if self.changes_nothing() {
+                return self.later(pending);
+            }
             if let Err(fall) = self.wait(&pending).await {
                 self.abort(pending.token).await;
                 return self.fell(fall, "resume");
@@ -102,6 +114,24 @@ impl Performance<'_> {
             let (context, operation, task) = self.arguments();
             ask = Ask::Resume(context, operation, task, pending.token);
         }
+    }
+
+    /// Nothing of it is outside, so that nothing must be given up if nobody goes on with it.
+    fn changes_nothing(&self) -> bool {
+        let actions = &self.plugin.staged.actions;
+        actions.iter().any(|row| row.name == self.task.action && row.repeats == Repeats::Pure)
+    }
+
+    /// The step gives its place back until it is to be asked again.
+    fn later(&self, pending: Pending) -> Performed {
+        let size = pending.token.len();
+        if size > MAX_TOKEN {
+            let who = self.plugin.blame("run").who;
+            let message = format!("{who}, run: it wants to go on with a token of {size} bytes; {MAX_TOKEN} are kept");
+            return Performed::Failed(outcome::failure(Fault::Failed, message));
+        }
+        let after = Span(u64::from(pending.ask_after)).max(Span(as_millis(PENDING_FLOOR)));
+        Performed::Later { token: pending.token, after }
     }
 
     fn is_given_up(&self) -> bool {
@@ -181,7 +211,7 @@ impl Performance<'_> {
         let problem = match self.call(ask, &record).await {
             Ok((Said::Aborted(Err(error)), _)) => error.message,
             Err(Performed::Failed(failure)) => failure.message,
-            Ok(_) | Err(Performed::Done { .. }) => return,
+            Ok(_) | Err(Performed::Done { .. } | Performed::Later { .. }) => return,
         };
         let (plugin, step) = (&self.who.plugin, &self.who.step);
         tracing::warn!(plugin, step, "pending work was not given up: {problem}");

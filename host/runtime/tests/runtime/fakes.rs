@@ -193,6 +193,7 @@ impl Host {
             remaining: Some(Span::from_secs(60)),
             claim: "claim".to_owned(),
             losses: 0,
+            token: None,
         }
     }
 }
@@ -202,6 +203,7 @@ pub(crate) fn failed(performed: Performed) -> Failure {
     match performed {
         Performed::Failed(failure) => failure,
         Performed::Done { outputs, exit_code } => panic!("it succeeded: {outputs:?} {exit_code:?}"),
+        Performed::Later { token, after } => panic!("it goes on with {token:?} after {after}"),
     }
 }
 
@@ -210,5 +212,6 @@ pub(crate) fn done(performed: Performed) -> Option<i32> {
     match performed {
         Performed::Done { exit_code, .. } => exit_code,
         Performed::Failed(failure) => panic!("it failed: {failure:?}"),
+        Performed::Later { token, after } => panic!("it goes on with {token:?} after {after}"),
     }
 }

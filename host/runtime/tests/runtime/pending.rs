@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use pintle_core::time::Span;
-use pintle_plane::executor::{Failure, Fault, Limit};
+use pintle_plane::executor::{Failure, Fault, Limit, Performed};
 use pintle_plane::stop::Urgency;
 
 use crate::fakes::{Host, done, failed};
@@ -37,6 +37,44 @@ async fn pending_work_is_asked_for_at_most_each_10_ms() {
     assert_eq!(failed(host.perform_task(task).await).limit, Some(Limit::Wall));
     let asked = host.sink.len();
     assert!((2..=30).contains(&asked), "asked {asked} times in 300 ms");
+}
+
+/// An action of which nothing is outside, with this body of `run` and of `resume`.
+fn pure(run: &str, resume: &str) -> Guest {
+    // `repeats` of its one action.
+    let rest = r#"(data (i32.const 360) "\00")"#.to_owned();
+    Guest { rest, resume: resume.to_owned(), ..Guest::running(run) }
+}
+
+#[tokio::test]
+async fn pending_work_of_which_nothing_is_outside_gives_its_place_back() {
+    let host = Host::new();
+    host.load(&pure(&pending(3_600_000), DONE), "").await.unwrap();
+    let started = Instant::now();
+    let Performed::Later { token, after } = host.perform().await else { panic!("it holds its place") };
+    assert_eq!((token.as_str(), after), ("acme", Span(3_600_000)));
+    assert!(started.elapsed() < Duration::from_secs(60), "it waited");
+    let mut task = host.task("acme.do", "{}");
+    task.token = Some(token);
+    assert_eq!(done(host.perform_task(task).await), None, "it was not gone on with");
+}
+
+#[tokio::test]
+async fn work_that_gave_its_place_back_is_asked_for_at_most_each_10_ms() {
+    let host = Host::new();
+    host.load(&pure(&pending(0), DONE), "").await.unwrap();
+    let Performed::Later { after, .. } = host.perform().await else { panic!("it holds its place") };
+    assert_eq!(after, Span(10));
+}
+
+#[tokio::test]
+async fn what_is_to_be_gone_on_with_is_bounded() {
+    let long = pending(10).replace("(i32.const 4))", "(i32.const 4097))");
+    let host = Host::new();
+    host.load(&pure(&long, DONE), "").await.unwrap();
+    let failure = failed(host.perform().await);
+    let wanted = "acme 1.4.0, run: it wants to go on with a token of 4097 bytes; 4096 are kept";
+    assert_eq!((failure.fault, failure.message.as_str()), (Fault::Failed, wanted));
 }
 
 /// Never done; a byte is printed with each `resume`, the token with `abort`.

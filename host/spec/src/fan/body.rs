@@ -41,6 +41,7 @@ pub(crate) fn dress(plan: &mut Plan) {
             shell: plan.shell.clone(),
             clean_up: plan.clean_up,
             max_output: plan.max_output,
+            artifacts: plan.artifacts.clone(),
             ..std::mem::replace(body, Plan::named(""))
         };
         dress(body);

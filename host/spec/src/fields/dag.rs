@@ -4,7 +4,7 @@ use pintle_core::limits::MOST_OUTPUT;
 
 use super::shape::{ARGUMENTS, ENV, SHELL};
 use super::step::{CONTINUE, PRECONDITIONS};
-use super::{Fields, LATER, NEVER, NO_MAIL, ONE_WORKER, REPEAT, RETRY, STEP, Shape, UNUSED, field};
+use super::{ARTIFACTS, Fields, LATER, NEVER, NO_MAIL, ONE_WORKER, REPEAT, RETRY, STEP, Shape, UNUSED, field};
 use super::{custom, params, schedule};
 
 const NO_SCHEDULER: &str = "only a scheduler uses it, which this version does not have";
@@ -16,6 +16,10 @@ const NO_RETENTION: &str = "this version deletes no history by itself";
 /// A step that waits for nothing and has no body.
 const HANDLER: Shape =
     Shape::All(&[Shape::Map(&STEP), Shape::Raw(r#"{"properties":{"depends":{"type":"null"},"foreach":false}}"#)]);
+
+/// Names with values.
+const LABELLED: Shape =
+    Shape::Raw(r#"{"type":"object","additionalProperties":{"type":["string","number","boolean","null"]}}"#);
 
 /// The root of a document.
 pub(crate) static DAG: Fields = Fields {
@@ -34,6 +38,15 @@ pub(crate) static DAG: Fields = Fields {
             "`graph`: steps run as soon as what they depend on is done. `chain`: each step runs behind the one above it.",
         )
         .usual(r#""graph""#),
+        field("group", Shape::Text, "What the DAG belongs to, in words for people."),
+        field(
+            "labels",
+            Shape::Either(&[Shape::Many(&Shape::Text), LABELLED]),
+            "Words that the DAG is found by, or names with values: `team=web, nightly`.",
+        ),
+        field("tags", Shape::Either(&[Shape::Many(&Shape::Text), LABELLED]), "Words that the DAG is found by.").old("`labels`"),
+        field("log_output", Shape::Choice(&["separate", "merged"]), "Whether a step's two streams have a log each, or one together.")
+            .usual(r#""separate""#),
         field("params", params::FORMS, "What the caller may give the DAG: `${params.NAME}`, and variables of that name."),
         field(
             "consts",
@@ -63,6 +76,8 @@ pub(crate) static DAG: Fields = Fields {
         )
         .usual("0"),
         field("timeout_sec", Shape::Seconds, "Seconds after which the run is stopped; 0: never.").usual("0"),
+        field("delay_sec", Shape::Seconds, "Seconds between a step's being ready and its start; it takes no place meanwhile.")
+            .usual("0"),
         field(
             "max_clean_up_time_sec",
             Shape::Seconds,
@@ -78,32 +93,32 @@ pub(crate) static DAG: Fields = Fields {
         field("preconditions", PRECONDITIONS, "What must hold before the run begins; otherwise it is aborted."),
         field("handler_on", Shape::Map(&HANDLERS), "Steps that run at the moments of the run's life."),
         field("defaults", Shape::Map(&DEFAULTS), "What steps take where they say nothing themselves."),
+        field("artifacts", Shape::Map(&ARTIFACTS), "Files that a run leaves for people (`pintle artifacts`)."),
         field("actions", custom::FORMS, "Actions that this document describes once and its steps call, each with inputs of its own."),
         field("step_types", custom::FORMS, "Actions of the document.").old("`actions`"),
         field("steps", Shape::Some(&Shape::Map(&STEP)), "The steps; at least one.").required(),
     ],
     inert: &[
-        field("group", Shape::Anything, UNUSED),
-        field("labels", Shape::Anything, UNUSED),
-        field("tags", Shape::Anything, UNUSED),
         field("schedule", schedule::FORMS, NO_SCHEDULER_YET),
         field("catchup_window", Shape::Word, NO_SCHEDULER),
         field("overlap_policy", Shape::Choice(&["skip", "all", "latest"]), NO_SCHEDULER),
         field("skip_if_successful", Shape::Bool, NO_SCHEDULER),
         field(
             "retry_policy",
-            Shape::Anything,
+            Shape::Map(&RETRY),
             "a finished run is only retried by hand in this version (`pintle retry`)",
         ),
-        field("restart_wait_sec", Shape::Anything, UNUSED),
-        field("queue", Shape::Anything, NO_QUEUE),
-        field("max_active_runs", Shape::Anything, NO_QUEUE),
-        field("worker_selector", Shape::Anything, ONE_WORKER),
-        field("log_dir", Shape::Anything, "logs are kept in Pintle's data directory"),
-        field("log_output", Shape::Anything, "both streams are always kept apart in the log"),
-        field("artifacts", Shape::Anything, UNUSED),
-        field("hist_retention_days", Shape::Anything, NO_RETENTION),
-        field("hist_retention_runs", Shape::Anything, NO_RETENTION),
+        field("restart_wait_sec", Shape::Seconds, UNUSED),
+        field("queue", Shape::Word, NO_QUEUE),
+        field("max_active_runs", Shape::Whole(0, u32::MAX as i64), NO_QUEUE),
+        field(
+            "worker_selector",
+            Shape::Either(&[Shape::Choice(&["local"]), LABELLED]),
+            ONE_WORKER,
+        ),
+        field("log_dir", Shape::Word, "logs are kept in Pintle's data directory"),
+        field("hist_retention_days", Shape::Whole(i32::MIN as i64, i32::MAX as i64), NO_RETENTION),
+        field("hist_retention_runs", Shape::Whole(1, u32::MAX as i64), NO_RETENTION),
         field("otel", Shape::Anything, UNUSED),
         field("mail_on", Shape::Anything, NO_MAIL),
         field("error_mail", Shape::Anything, NO_MAIL),
@@ -115,7 +130,6 @@ pub(crate) static DAG: Fields = Fields {
     ],
     refused: &[
         ("secrets", LATER),
-        ("delay_sec", LATER),
         ("container", LATER),
         ("resources", LATER),
         ("policies", LATER),

@@ -1,7 +1,7 @@
 //! What remains of a step.
 
 use super::shape::{Empty, NAME};
-use super::{Fields, LATER, Shape, field};
+use super::{Fields, Shape, field};
 use crate::limits::MAX_SELECT_BYTES;
 
 const DECODE: Shape = Shape::Choice(&["text", "json", "yaml"]);
@@ -58,6 +58,29 @@ pub(crate) static OUTPUT_FIELD: Fields = Fields {
 
 const SELECT: Shape = Shape::All(&[Shape::Word, Shape::Raw(r#"{"maxLength":16384}"#)]);
 
+/// A path that stays where it begins.
+const ARTIFACT: Shape = Shape::All(&[
+    Shape::Word,
+    Shape::Raw(r#"{"type":"string","not":{"pattern":"^[/\\\\~]|^.:|(^|[/\\\\])\\.\\.([/\\\\]|$)"}}"#),
+]);
+
+/// `artifacts` of the root.
+pub(crate) static ARTIFACTS: Fields = Fields {
+    key: "artifacts",
+    of: "`artifacts`",
+    read: &[
+        field("enabled", Shape::Bool, "Whether runs have artifacts; without it, they do where a step uses them."),
+        field(
+            "dir",
+            Shape::Word,
+            "Directory that holds one for each run, relative to the DAG's file; without it, they stand in the data directory.",
+        ),
+    ],
+    inert: &[],
+    refused: &[],
+    together: "",
+};
+
 const _: () = assert!(MAX_SELECT_BYTES == 16_384, "the bound stands in the schema too");
 
 /// One declared output.
@@ -78,13 +101,20 @@ pub(crate) static OUTPUT: Fields = Fields {
 pub(crate) static STDOUT: Fields = Fields {
     key: "stdout",
     of: "`stdout`",
-    read: &[field(
-        "outputs",
-        Shape::Either(&[NAME, Shape::Map(&STDOUT_OUTPUTS)]),
-        "Outputs that are taken out of standard output, for whoever runs the DAG too: a name for all of it, or how it is read.",
-    )],
+    read: &[
+        field(
+            "artifact",
+            ARTIFACT,
+            "Artifact of the run that it becomes: a path below the run's directory of artifacts.",
+        ),
+        field(
+            "outputs",
+            Shape::Either(&[NAME, Shape::Map(&STDOUT_OUTPUTS)]),
+            "Outputs that are taken out of standard output, for whoever runs the DAG too: a name for all of it, or how it is read.",
+        ),
+    ],
     inert: &[],
-    refused: &[("artifact", LATER)],
+    refused: &[],
     together: r#"{"minProperties":1}"#,
 };
 
@@ -92,12 +122,13 @@ pub(crate) static STDOUT: Fields = Fields {
 pub(crate) static STDERR: Fields = Fields {
     key: "stderr",
     of: "`stderr`",
-    read: &[],
+    read: &[field(
+        "artifact",
+        ARTIFACT,
+        "Artifact of the run that it becomes: a path below the run's directory of artifacts.",
+    )],
     inert: &[],
-    refused: &[
-        ("artifact", LATER),
-        ("outputs", "belongs to `stdout`; read standard error with `output: {NAME: {from: stderr}}`"),
-    ],
+    refused: &[("outputs", "belongs to `stdout`; read standard error with `output: {NAME: {from: stderr}}`")],
     together: r#"{"minProperties":1}"#,
 };
 

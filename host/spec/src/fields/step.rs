@@ -91,6 +91,7 @@ pub(crate) static STEP: Fields = Fields {
             Shape::Either(&[Shape::Word, Shape::Map(&STDERR)]),
             "File that standard error is written to, beside the log.",
         ),
+        field("log_output", Shape::Choice(&["separate", "merged"]), "Whether the step's two streams have a log each, or one together."),
         field("signal_on_stop", Shape::Signal, "The signal that asks the step to stop.").usual(r#""SIGTERM""#),
         field(
             "on_lost",
@@ -131,7 +132,6 @@ pub(crate) static STEP: Fields = Fields {
     ],
     inert: &[
         field("mail_on_error", Shape::Anything, NO_MAIL),
-        field("log_output", Shape::Anything, "both streams are always kept apart in the log"),
         field("worker_selector", Shape::Anything, ONE_WORKER),
         field("dependencies", Shape::Anything, ONE_WORKER),
         field("shell_packages", Shape::Anything, UNUSED),
@@ -144,8 +144,8 @@ pub(crate) static STEP: Fields = Fields {
         ("backend", LATER),
         ("workdir", LATER),
         ("result", LATER),
-        ("routes", LATER),
-        ("value", LATER),
+        ("routes", "stands in `with:` of `action: router.route`"),
+        ("value", "stands in `with:` of `action: router.route`"),
         ("inputs", LATER),
         ("messages", NEVER),
         ("llm", NEVER),

@@ -142,7 +142,9 @@ impl<'c> Check<'c, '_> {
         let names = || names_of(other);
         let where_to = match other.action {
             Action::Task(_) => "describe it under `properties:` of that task's form",
-            Action::Run { .. } | Action::Call { .. } | Action::Fan(_) => "declare it under `outputs:` of that step",
+            Action::Run { .. } | Action::Call { .. } | Action::Fan(_) | Action::Route(_) | Action::Wait(_) => {
+                "declare it under `outputs:` of that step"
+            }
         };
         let hint = self.hint(name, names(), where_to);
         Some((defect("unknown_output_name"), format!("the step `{id}` has no output `{name}`; {hint}")))

@@ -33,7 +33,7 @@ pub(super) fn day(text: &str) -> Option<Date> {
 }
 
 /// `2d12h`, `90m`, `1h30m`: a day is 24 hours; months and years are of no fixed length.
-pub(super) fn span(text: &str) -> Option<Span> {
+pub(crate) fn span(text: &str) -> Option<Span> {
     let text = text.trim_ascii();
     // The library takes words, commas and a sign too; a document writes letters and numbers.
     let plain =
@@ -47,7 +47,7 @@ pub(super) fn span(text: &str) -> Option<Span> {
 }
 
 /// None before 1970.
-pub(super) fn to_core(at: Instant) -> Option<Timestamp> {
+pub(crate) fn to_core(at: Instant) -> Option<Timestamp> {
     u64::try_from(at.as_microsecond()).ok().map(Timestamp)
 }
 

@@ -86,6 +86,19 @@ impl Check<'_> {
                 self.fault(at, message);
             }
         }
+        let least = spot.at.get("minProperties").and_then(Json::as_u64).unwrap_or(0);
+        if (at.entries().len() as u64) < least {
+            let message =
+                format!("{} of the action `{}` is empty; give it a name with a value", at.path.last(), self.action);
+            self.fault(at, message);
+        }
+        let nameless =
+            spot.at.pointer("/propertyNames/minLength").and_then(Json::as_u64).is_some_and(|least| least > 0);
+        if let Some(entry) = at.entries().iter().find(|entry| nameless && entry.key.is_empty()) {
+            let message =
+                format!("{} of the action `{}` has a key without letters; name it", at.path.last(), self.action);
+            self.faults.push((entry.key_place, at.path.to_string(), message));
+        }
         let mut json = serde_json::Map::new();
         for (entry, value) in at.fields() {
             let field = spot.field(&entry.key);

@@ -10,8 +10,10 @@ use crate::fields::{LATER_ACTIONS, STEP};
 use crate::known::{DAG_RUN, HUMAN_TASK, input_schema, unknown_action};
 use crate::nearest::nearest;
 use crate::reader::{At, Reader};
+use crate::route::{ROUTER, read_route};
 use crate::run::{read_old_run, read_run};
 use crate::schema::check_with;
+use crate::wait::read_wait;
 
 /// Fields of which a step has exactly one, but for old forms that go together.
 const FORMS: [&str; 9] = ["run", "action", "foreach", "call", "exec", "executor", "type", "command", "script"];
@@ -146,6 +148,12 @@ fn read_call(reader: &mut Reader<'_>, step: &At<'_>, role: Role, around: Around<
     }
     if name == HUMAN_TASK {
         return read_task(reader, step, &json, role, around);
+    }
+    if name == ROUTER {
+        return read_route(reader, step, with.as_ref(), role, &json);
+    }
+    if let Some(wait) = read_wait(reader, step, with.as_ref(), &name, &json) {
+        return Some(wait);
     }
     Some(Action::Call { name, with: Json(json.to_string()) })
 }

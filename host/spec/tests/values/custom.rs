@@ -20,10 +20,12 @@ pub(crate) fn answer(case: &Case) -> String {
     let mut lines: Vec<String> = Vec::new();
     for step in &parsed.plan.steps {
         let what = match &step.action {
-            Action::Task(task) => format!("human.task {}", task.prompt.0),
             Action::Run { body: RunBody::Command(text) | RunBody::Script(text), .. } => format!("run {:?}", text.0),
             Action::Run { body: RunBody::Commands(lines), .. } => format!("runs {lines:?}"),
             Action::Call { name, with } => format!("{name} {}", with.0),
+            Action::Task(task) => format!("human.task {}", task.prompt.0),
+            Action::Route(route) => format!("routes by {:?}", route.value.0),
+            Action::Wait(wait) => format!("{} {:?}", wait.name(), wait.text().0),
             Action::Fan(fan) => format!("fan {:?} {:?}", fan.form, fan.params.as_ref().map(|params| &params.0)),
         };
         let mut line = format!("{}: {what}", step.name);

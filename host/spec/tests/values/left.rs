@@ -24,9 +24,11 @@ pub(crate) fn answer(case: &Case) -> String {
     let output = step.output.iter().flat_map(|output| output.fields().iter().map(line).collect::<Vec<_>>());
     let variable = step.output.iter().filter_map(|output| output.variable()).map(|name| format!("variable {name}"));
     let published = step.published.iter().map(|field| format!("published {}", line(field)));
+    let streams = [("stdout", &step.stdout_artifact), ("stderr", &step.stderr_artifact)];
+    let streams = streams.into_iter().filter_map(|(name, path)| Some(format!("{name} artifact {}", path.as_ref()?.0)));
     let notices = parsed.notices.report();
     let notices = notices.findings().iter().map(|finding| format!("notice {}", shown(finding)));
-    variable.chain(output).chain(published).chain(notices).collect::<Vec<_>>().join("\n")
+    variable.chain(output).chain(published).chain(streams).chain(notices).collect::<Vec<_>>().join("\n")
 }
 
 fn line(field: &OutputField) -> String {

@@ -30,6 +30,7 @@ fn show(resolved: &Resolved, wanted: &str) -> String {
         "stderr" => or_none(&resolved.stderr),
         "conditions" => resolved.conditions.iter().map(condition).collect::<Vec<_>>().join(", "),
         "asks" => resolved.conditions.iter().map(asked).collect::<Vec<_>>().join(", "),
+        "artifacts" => format!("{} {}", or_none(&resolved.stdout_artifact), or_none(&resolved.stderr_artifact)),
         "published" => resolved.published.iter().map(published).collect::<Vec<_>>().join(" "),
         "repeat" => resolved.repeat.as_ref().map_or_else(|| "none".to_owned(), body),
         variable => {

@@ -148,7 +148,7 @@ impl Desk {
             return Ok(true);
         }
         match self.silence.since {
-            Some(since) if since.elapsed() >= limits::DRAIN_PATIENCE => {
+            Some(since) if since.elapsed() >= self.shared.options.patience => {
                 Err(Error::Unreported { count: self.results.len(), reason: self.silence.reason.clone() })
             }
             Some(_) | None => Ok(false),

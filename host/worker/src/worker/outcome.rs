@@ -1,7 +1,7 @@
 //! What a performance amounts to. A decision: no clock, no I/O.
 
 use pintle_core::plan::Json;
-use pintle_core::run::command::{FailReason, Failed, Finished, Outcome};
+use pintle_core::run::command::{FailReason, Failed, Finished, Later, Outcome};
 use pintle_core::time::Span;
 use pintle_plane::executor::{Failure, Fault, Performed};
 use pintle_plane::stop::Urgency;
@@ -36,6 +36,8 @@ pub(super) fn of(ended: Ended) -> Outcome {
             outputs: outputs.into_iter().map(|(name, value)| (name, Json(value))).collect(),
             ..Finished::default()
         }),
+        Performed::Later { .. } if stopped => Outcome::Stopped { exit_code: None },
+        Performed::Later { token, after } => Outcome::Later(Later { after, token: Some(token) }),
         Performed::Failed(failure) if stopped && failure.fault == Fault::Cancelled => {
             Outcome::Stopped { exit_code: failure.exit_code }
         }
@@ -126,6 +128,14 @@ mod tests {
         let cancelled = Performed::Failed(failure(Fault::Cancelled));
         assert_eq!(ended(cancelled, stop), Outcome::Stopped { exit_code: Some(7) });
         assert!(matches!(ended(Performed::Failed(failure(Fault::Failed)), stop), Outcome::Failed(_)));
+    }
+
+    #[test]
+    fn what_goes_on_later_keeps_its_token_and_does_not_wait_for_a_stop() {
+        let later = || Performed::Later { token: "t".to_owned(), after: Span(7) };
+        let waits = Outcome::Later(Later { after: Span(7), token: Some("t".to_owned()) });
+        assert_eq!(ended(later(), Urgency::None), waits);
+        assert_eq!(ended(later(), Urgency::Gracefully), Outcome::Stopped { exit_code: None });
     }
 
     #[test]

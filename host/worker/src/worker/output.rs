@@ -221,12 +221,13 @@ impl Step {
         let task = Task { dry_run: false, ..self.task(action.to_owned(), input) };
         let ended = self.perform_task(task, sink).await;
         if let Some(timeout) = ended.timed_out {
-            return Err(outcome::timed_out(timeout));
+            return Err(Box::new(outcome::timed_out(timeout)));
         }
         self.go_on()?;
         Ok(match ended.performed {
             Performed::Done { outputs, .. } => Ok(outputs),
             Performed::Failed(failure) => Err(failure),
+            Performed::Later { .. } => return Err(bad(format!("`{action}` answers later, which no output waits for"))),
         })
     }
 }
@@ -245,17 +246,21 @@ fn groups(fields: &[OutputField]) -> Vec<Group<'_>> {
     groups
 }
 
-fn bad(message: String) -> Outcome {
-    outcome::fault(FailReason::BadOutput, message)
+fn bad(message: String) -> Box<Outcome> {
+    Box::new(outcome::fault(FailReason::BadOutput, message))
 }
 
-fn unreadable(group: &Group<'_>, format: &str, why: &str) -> Outcome {
+fn unreadable(group: &Group<'_>, format: &str, why: &str) -> Box<Outcome> {
     let who = group.fields.first().map(|(_, field, _)| shown(field)).unwrap_or_default();
     bad(format!("{who} is read as {format}, and {} holds none{why}", place(group.from)))
 }
 
 /// Why a selection failed, without what it was made from.
-fn unselected(group: &Group<'_>, field: Option<&(usize, &OutputField, Option<&str>)>, failure: &Failure) -> Outcome {
+fn unselected(
+    group: &Group<'_>,
+    field: Option<&(usize, &OutputField, Option<&str>)>,
+    failure: &Failure,
+) -> Box<Outcome> {
     let who = field.map_or_else(|| "an output of the step".to_owned(), |(_, field, _)| shown(field));
     let from = place(group.from);
     match failure.code.as_deref() {

@@ -17,6 +17,8 @@ pub(super) struct Printer {
     terminal: Option<Arc<dyn Sink>>,
     files: Files,
     kept: KeptStreams,
+    /// Both streams stand in the log of the first.
+    merged: bool,
 }
 
 /// Standard output, as far as it is wanted.
@@ -39,6 +41,8 @@ struct KeptStreams {
 struct Files {
     stdout: Mutex<Option<File>>,
     stderr: Mutex<Option<File>>,
+    stdout_artifact: Mutex<Option<File>>,
+    stderr_artifact: Mutex<Option<File>>,
 }
 
 /// A sink that only keeps: for probes.
@@ -55,13 +59,22 @@ impl Printer {
             None => Ok(Mutex::new(None)),
             Some(path) => append(&assignment.working_dir.join(path)).map(|file| Mutex::new(Some(file))),
         };
-        let files = Files { stdout: open(&assignment.stdout_file)?, stderr: open(&assignment.stderr_file)? };
+        let artifact = |path: &Option<PathBuf>| match path.as_ref().zip(assignment.artifacts_dir.as_ref()) {
+            None => Ok(Mutex::new(None)),
+            Some((path, dir)) => anew(&dir.join(path)).map(|file| Mutex::new(Some(file))),
+        };
+        let files = Files {
+            stdout: open(&assignment.stdout_file)?,
+            stderr: open(&assignment.stderr_file)?,
+            stdout_artifact: artifact(&assignment.stdout_artifact)?,
+            stderr_artifact: artifact(&assignment.stderr_artifact)?,
+        };
         let keep = |wanted: bool| wanted.then(|| Mutex::new(Kept::up_to(assignment.max_output)));
         let kept = KeptStreams {
             stdout: keep(assignment.capture_stdout || reads(assignment, Channel::Stdout)),
             stderr: keep(reads(assignment, Channel::Stderr)),
         };
-        Ok(Self { log, terminal, files, kept })
+        Ok(Self { log, terminal, files, kept, merged: assignment.merged_log })
     }
 
     /// What was kept of a stream, if it was wanted.
@@ -77,23 +90,23 @@ impl Printer {
     }
 
     fn copy(&self, channel: Channel, bytes: &[u8]) {
-        let mut file = lock(match channel {
-            Channel::Stdout => &self.files.stdout,
-            Channel::Stderr => &self.files.stderr,
-        });
-        if let Some(open) = &mut *file
-            && let Err(error) = open.write_all(bytes)
-        {
-            *file = None;
-            drop(file);
-            let name = match channel {
-                Channel::Stdout => "stdout",
-                Channel::Stderr => "stderr",
-            };
-            self.log.write(
-                Channel::Stderr,
-                format!("pintle: the file of `{name}:` gets no more of this step's output: {error}\n").as_bytes(),
-            );
+        let (file, artifact) = match channel {
+            Channel::Stdout => (&self.files.stdout, &self.files.stdout_artifact),
+            Channel::Stderr => (&self.files.stderr, &self.files.stderr_artifact),
+        };
+        for (copy, what) in [(file, "file"), (artifact, "artifact")] {
+            let mut copy = lock(copy);
+            if let Some(open) = &mut *copy
+                && let Err(error) = open.write_all(bytes)
+            {
+                *copy = None;
+                drop(copy);
+                let name = channel.as_str();
+                self.log.write(
+                    Channel::Stderr,
+                    format!("pintle: the {what} of `{name}:` gets no more of this step's output: {error}\n").as_bytes(),
+                );
+            }
         }
     }
 }
@@ -103,7 +116,7 @@ impl Sink for Printer {
         if bytes.is_empty() {
             return;
         }
-        self.log.write(channel, bytes);
+        self.log.write(if self.merged { Channel::Stdout } else { channel }, bytes);
         if let Some(terminal) = &self.terminal {
             terminal.write(channel, bytes);
         }
@@ -156,6 +169,12 @@ fn reads(assignment: &Assignment, channel: Channel) -> bool {
 /// At the end of what is there: a step that is tried again, or writes beside others, loses nobody's lines.
 fn append(path: &Path) -> Result<File, (PathBuf, io::Error)> {
     OpenOptions::new().append(true).create(true).open(path).map_err(|error| (path.to_owned(), error))
+}
+
+/// Empty: an artifact holds what the last try printed. The directories above it are made.
+fn anew(path: &Path) -> Result<File, (PathBuf, io::Error)> {
+    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    made.and_then(|()| File::create(path)).map_err(|error| (path.to_owned(), error))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

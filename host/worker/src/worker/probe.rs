@@ -44,6 +44,7 @@ pub(super) fn holds(probe: &Probe, performed: Performed, printed: &[u8], cut: bo
             (None, Some(code)) if failure.limit.is_none() => code,
             (None | Some(_), _) => return Err(failure.message),
         },
+        Performed::Later { .. } => return Err("its command wants to go on later; a condition is asked once".to_owned()),
     };
     let met = match &probe.expected {
         None => code == 0,

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use pintle_core::run::command::{FailReason, Outcome};
 use pintle_core::time::Span;
-use pintle_plane::executor::{Performed, Task};
+use pintle_plane::executor::{Limit, Performed, Task};
 use pintle_plane::output::{Channel, Sink};
 use pintle_plane::stop::{StopSignal, Urgency};
 use pintle_plane::worker::{Assignment, Condition, Probe, Settled};
@@ -23,6 +23,8 @@ use super::stopper::Stopper;
 use crate::claims;
 use crate::limits;
 
+/// Between the end of a step's time here and where it is performed, at most: it is told in whole milliseconds.
+const CLOCKS_DIFFER: std::time::Duration = std::time::Duration::from_millis(2);
 /// Action that probes are performed by.
 const RUN: &str = "run";
 /// Variable that names the run's own directory.
@@ -41,7 +43,7 @@ pub(super) struct Step {
 }
 
 /// What a step's own steps end with early.
-pub(super) type Early<T> = Result<T, Outcome>;
+pub(super) type Early<T> = Result<T, Box<Outcome>>;
 
 impl Step {
     pub(super) fn new(shared: Arc<Shared>, mut assignment: Assignment, stop: Arc<Stopper>, log: Arc<Log>) -> Self {
@@ -49,14 +51,17 @@ impl Step {
         let output_file = claims::output_file(&shared.claims_dir, &claim);
         let mut env = std::mem::take(&mut assignment.env);
         add_env(&mut env, &shared, &assignment, &output_file);
-        let deadline = assignment.timeout.and_then(|timeout| Instant::now().checked_add(timeout.as_duration()));
+        let spent = assignment.goes_on.as_ref().map_or(Span::ZERO, |on| on.spent);
+        let left = |timeout: Span| Span(timeout.as_millis().saturating_sub(spent.as_millis())).as_duration();
+        let deadline = assignment.timeout.and_then(|timeout| Instant::now().checked_add(left(timeout)));
         Self { shared, assignment, stop, log, claim, output_file, env, deadline }
     }
 
     /// Performs it; what of the log is not stored goes with the result.
     pub(super) async fn perform(self) -> Settled {
         let outcome = match self.work().await {
-            Ok(outcome) | Err(outcome) => outcome,
+            Ok(outcome) => outcome,
+            Err(early) => *early,
         };
         let tail = self.log.finish().await;
         if let Err(error) = claims::remove(&self.output_file) {
@@ -68,7 +73,9 @@ impl Step {
     async fn work(&self) -> Early<Outcome> {
         self.go_on()?;
         self.prepare()?;
-        self.check_preconditions().await?;
+        if self.assignment.goes_on.is_none() {
+            self.check_preconditions().await?;
+        }
         let terminal = self.shared.observer.as_ref().and_then(|observer| observer.begins(&self.assignment));
         let printer = Printer::new(&self.assignment, Arc::clone(&self.log), terminal).map_err(|(path, error)| {
             outcome::fault(
@@ -77,7 +84,8 @@ impl Step {
             )
         })?;
         let printer = Arc::new(printer);
-        let task = self.task(self.assignment.action.clone(), self.assignment.input_json.clone());
+        let mut task = self.task(self.assignment.action.clone(), self.assignment.input_json.clone());
+        task.token = self.assignment.goes_on.as_ref().map(|on| on.token.clone());
         let ended = self.perform_task(task, Arc::clone(&printer) as Arc<dyn Sink>).await;
         let mut finished = match outcome::of(ended) {
             Outcome::Finished(finished) => finished,
@@ -96,7 +104,7 @@ impl Step {
     pub(super) fn go_on(&self) -> Early<()> {
         match self.stop.urgency() {
             Urgency::None => Ok(()),
-            Urgency::Gracefully | Urgency::AtOnce => Err(Outcome::Stopped { exit_code: None }),
+            Urgency::Gracefully | Urgency::AtOnce => Err(Box::new(Outcome::Stopped { exit_code: None })),
         }
     }
 
@@ -107,10 +115,16 @@ impl Step {
         if let Some(elsewhere) = named.filter(|named| named != dir) {
             self.find_or_make(elsewhere)?;
         }
+        if let Some(artifacts) = &self.assignment.artifacts_dir {
+            fs::create_dir_all(artifacts).map_err(|error| {
+                let message = format!("the directory of artifacts `{}` cannot be made: {error}", artifacts.display());
+                outcome::fault(FailReason::NotStarted, message)
+            })?;
+        }
         if !self.find_or_make(dir)? {
             let message =
                 format!("the working directory `{}` does not exist; create it, or change `working_dir`", dir.display());
-            return Err(outcome::fault(FailReason::NotStarted, message));
+            return Err(Box::new(outcome::fault(FailReason::NotStarted, message)));
         }
         if !self.assignment.declared_outputs.is_empty() {
             fs::OpenOptions::new()
@@ -138,7 +152,7 @@ impl Step {
             let message = format!("the run's directory `{}` cannot be made: {error}", dir.display());
             outcome::fault(FailReason::NotStarted, message)
         });
-        made.map(|()| true)
+        made.map(|()| true).map_err(Box::new)
     }
 
     async fn check_preconditions(&self) -> Early<()> {
@@ -149,7 +163,7 @@ impl Step {
                 Condition::Probe(probe) => verdict.add(&probe.text, self.ask(probe).await?),
             }
         }
-        verdict.outcome().map_or(Ok(()), Err)
+        verdict.outcome().map_or(Ok(()), |outcome| Err(Box::new(outcome)))
     }
 
     /// Runs a probe's command. What it prints is looked at, not logged.
@@ -158,7 +172,7 @@ impl Step {
         let task = self.task(RUN.to_owned(), probe.input_json.clone());
         let ended = self.perform_task(task, Arc::clone(&keeper) as Arc<dyn Sink>).await;
         if let Some(timeout) = ended.timed_out {
-            return Err(outcome::timed_out(timeout));
+            return Err(Box::new(outcome::timed_out(timeout)));
         }
         self.go_on()?;
         let kept = keeper.take();
@@ -174,7 +188,13 @@ impl Step {
         let performed: Performed = loop {
             tokio::select! {
                 biased;
-                performed = &mut action => break performed,
+                performed = &mut action => {
+                    // Whoever performs it has a clock of its own, which may be a moment ahead.
+                    if timed_out.is_none() && self.used_up(&performed) {
+                        timed_out = self.assignment.timeout;
+                    }
+                    break performed;
+                }
                 () = &mut log => {}
                 () = until(self.deadline), if timed_out.is_none() => {
                     timed_out = self.assignment.timeout;
@@ -183,6 +203,13 @@ impl Step {
             }
         };
         Ended { performed, timed_out, stop: self.stop.urgency() }
+    }
+
+    /// It was ended because its time was over, and that was the step's time.
+    fn used_up(&self, performed: &Performed) -> bool {
+        let Performed::Failed(failure) = performed else { return false };
+        let soon = Instant::now() + CLOCKS_DIFFER;
+        failure.limit == Some(Limit::Wall) && self.deadline.is_some_and(|deadline| deadline <= soon)
     }
 
     pub(super) fn task(&self, action: String, input_json: String) -> Task {
@@ -205,6 +232,7 @@ impl Step {
             }),
             claim: self.claim.clone(),
             losses: assignment.losses,
+            token: None,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What goes between a worker and its coordinator: claims, reports, wakes, drains.
 
+use std::time::Instant;
+
 use pintle_core::run::command::Outcome;
 use pintle_plane::stop::Urgency;
 use pintle_plane::worker::{Notice, PlaneError, Taken};
 use pintle_worker::Error;
 
 use crate::plane::State;
-use crate::room::{Room, claim};
+use crate::room::{PATIENCE, Room, claim};
 
 #[tokio::test]
 async fn a_chain_is_one_exchange_per_step() {
@@ -88,25 +90,27 @@ async fn a_stale_result_is_forgotten_and_a_refused_one_is_sent_again() {
     });
 }
 
-/// A step ends, the worker is drained, and nobody takes the result: what it says at last. Time is the test's own.
+/// A step ends, the worker is drained, and nobody takes the result: what it says at last.
 async fn unreported(never_takes: impl FnOnce(&mut State)) -> String {
     let room = Room::new();
     room.queue([room.step(0, "ok", "")]);
     room.plane.state(never_takes);
+    let begun = Instant::now();
     let at_work = room.start(1, None);
     room.plane.until("the result is reported", |state| !state.reports.is_empty()).await;
     at_work.handle.drain();
     let error = at_work.ended().await.unwrap_err();
     assert!(matches!(error, Error::Unreported { count: 1, .. }), "{error:?}");
+    assert!(begun.elapsed() >= PATIENCE, "it gave up early");
     room.plane.state(|state| {
         assert!(state.settled.is_empty());
-        // Twice as long each time, from 20 ms to 1 s, for 30 s.
-        assert!((30..50).contains(&state.reports.len()), "{} reports", state.reports.len());
+        // Twice as long each time, from 20 ms on, until what it has of patience is over; fewer where the machine is slow.
+        assert!((3..=8).contains(&state.reports.len()), "{} reports", state.reports.len());
     });
     error.to_string()
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_draining_worker_that_nobody_listens_to_gives_up_and_says_so() {
     let gone = || Err(PlaneError::Unavailable("its disk is full".to_owned()));
     let said = unreported(|state| state.answers = std::iter::repeat_with(gone).take(100).collect()).await;

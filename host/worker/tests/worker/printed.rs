@@ -97,3 +97,44 @@ async fn outputs_are_read_bounded_and_only_regular_files() {
     assert_eq!(reason, FailReason::BadOutput);
     assert!(said.contains("more than the 3 bytes"), "{said}");
 }
+
+#[tokio::test]
+async fn an_artifact_holds_what_the_last_try_printed() {
+    let room = Room::new();
+    let dir = room.dir.path().join("kept");
+    std::fs::create_dir_all(dir.join("deep")).unwrap();
+    std::fs::write(dir.join("deep/out.txt"), "an earlier try\n").unwrap();
+    let step = Assignment {
+        artifacts_dir: Some(dir.clone()),
+        stdout_artifact: Some(PathBuf::from("deep/out.txt")),
+        stderr_artifact: Some(PathBuf::from("new/err.txt")),
+        ..room.step(0, "print", "said\n")
+    };
+    assert!(matches!(room.perform(step).await, Outcome::Finished(_)));
+    assert_eq!(std::fs::read_to_string(dir.join("deep/out.txt")).unwrap(), "said\nmore\n");
+    assert_eq!(std::fs::read_to_string(dir.join("new/err.txt")).unwrap(), "warned\n");
+}
+
+#[tokio::test]
+async fn an_artifact_that_cannot_be_opened_is_named_before_anything_runs() {
+    let room = Room::new();
+    let dir = room.dir.path().join("kept");
+    std::fs::create_dir_all(dir.join("taken")).unwrap();
+    let (artifacts_dir, stdout_artifact) = (Some(dir), Some(PathBuf::from("taken")));
+    let step = Assignment { artifacts_dir, stdout_artifact, ..room.step(0, "print", "said\n") };
+    let (reason, said) = message(room.perform(step).await);
+    assert_eq!(reason, FailReason::NotStarted);
+    assert!(said.contains("kept/taken"), "{said}");
+    assert!(room.actor.tasks.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_merged_log_is_one_and_only_the_log_is_merged() {
+    let room = Room::new();
+    let step = Assignment { merged_log: true, capture_stdout: true, ..room.step(0, "print", "said\n") };
+    let outcome = room.perform(step).await;
+    let Outcome::Finished(Finished { stdout, .. }) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(stdout.as_deref(), Some("said\nmore\n"));
+    assert_eq!(room.plane.log(0, Channel::Stdout), "said\nwarned\nmore\n");
+    assert_eq!(room.plane.log(0, Channel::Stderr), "");
+}

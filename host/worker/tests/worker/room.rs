@@ -16,6 +16,9 @@ use tokio::task::JoinHandle;
 use crate::actor::Actor;
 use crate::plane::Plane;
 
+/// How long a draining worker goes on trying to report.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+
 pub(crate) fn claim(step: u32) -> ClaimId {
     ClaimId { run: RunId::new("run").unwrap(), step: StepIndex(step), fence: Fence(4) }
 }
@@ -65,11 +68,16 @@ impl Room {
             timeout: None,
             stdout_file: None,
             stderr_file: None,
+            merged_log: false,
+            artifacts_dir: None,
+            stdout_artifact: None,
+            stderr_artifact: None,
             capture_stdout: false,
             published: Vec::new(),
             declared_outputs: Vec::new(),
             max_output: 1000,
             repeat_probe: None,
+            goes_on: None,
         }
     }
 
@@ -86,6 +94,7 @@ impl Room {
             log_file: Some(|dir: &Path, claim: &ClaimId, channel: Channel| dir.join(format!("{claim}.{channel:?}"))),
             dry_run: false,
             threads: None,
+            patience: PATIENCE,
         };
         let (worker, handle) =
             Worker::new(options, Arc::clone(&self.plane) as _, Arc::clone(&self.actor) as _, observer).unwrap();
