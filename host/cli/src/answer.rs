@@ -38,7 +38,7 @@ const NAME: usize = 128;
 pub(crate) fn run(args: HumanTask, context: &Context) -> anyhow::Result<Exit> {
     match args {
         HumanTask::List { output } => list(output, context),
-        HumanTask::Complete(args) => complete(args, context),
+        HumanTask::Complete(args) => complete(*args, context),
     }
 }
 

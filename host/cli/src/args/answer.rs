@@ -16,7 +16,7 @@ pub(crate) enum HumanTask {
         output: Output,
     },
     /// Complete a task, and go on with its run
-    Complete(Complete),
+    Complete(Box<Complete>),
 }
 
 /// Which step of which run is answered.
