@@ -152,6 +152,16 @@ fn routes() -> Result<()> {
 }
 
 #[test]
+fn queue() -> Result<()> {
+    let home = Home::new()?;
+    let (ended, _) = run(&home, "queue.yaml", &[])?;
+    ended.expect_code(0)?.expect_said(&["9 runs are queued: `pintle start --queued` runs them"])?;
+    let ended = home.run(["start", "--queued"])?;
+    ended.expect_code(0)?.expect_printed(&["count | Europe has 38 zones", "count | Pacific has "])?;
+    Ok(())
+}
+
+#[test]
 fn script_js() -> Result<()> {
     green("script-js.yaml", &["measure | America: ", " km", "312 zones in 9 regions; America is the widest"])?;
     let home = Home::new()?;

@@ -9,7 +9,9 @@ mod run;
 mod scheduler;
 
 pub(crate) use answer::{Answering, Approve, Complete, HumanTask, Inputs, PushBack, Reject, Target};
-pub(crate) use run::{Artifacts, Dry, Format, History, Logs, Retry, Running, Start, Status, Stop, Validate};
+pub(crate) use run::{
+    Artifacts, Dequeue, Dry, Enqueue, Format, History, Logs, Retry, Running, Start, Status, Stop, Validate,
+};
 pub(crate) use scheduler::{Preview, Scheduler};
 
 /// Run DAGs from YAML; each step in a sandboxed WebAssembly component.
@@ -52,6 +54,10 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Run a DAG to its end, or go on with an interrupted run
     Start(Start),
+    /// Put a run of a DAG into the queue, and run nothing
+    Enqueue(Enqueue),
+    /// Take a run out of the queue before it begins
+    Dequeue(Dequeue),
     /// Check DAG files: every fault at once, with its place
     Validate(Validate),
     /// Show what a DAG would do, and do nothing
@@ -209,6 +215,10 @@ mod tests {
         assert!(parse("pintle start --resume latest").is_ok());
         assert!(parse("pintle start a.yaml --resume latest").is_err());
         assert!(parse("pintle start a.yaml --resume").is_err());
+        assert!(parse("pintle start --queued").is_ok());
+        assert!(parse("pintle start a.yaml --queued").is_err());
+        assert!(parse("pintle start --queued --resume latest").is_err());
+        assert!(parse("pintle start --queued --params a=1").is_err());
     }
 
     #[test]

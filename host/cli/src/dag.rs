@@ -12,6 +12,7 @@ use pintle_spec::{
     Binding, BoundParams, Field, GivenParams, Notices, Parsed, RunFacts, RunScope, SourceFile, bind_params,
 };
 
+use crate::context::remark;
 use crate::failure::Failure;
 
 /// A DAG that was read and taken.
@@ -45,6 +46,27 @@ pub(crate) enum Unfit {
     Unreadable(anyhow::Error),
     /// It is not a valid DAG; all faults at once.
     Faulty(Box<pintle_spec::Faults>),
+}
+
+/// A DAG that can be run, with its notices told; none: its faults were told.
+pub(crate) fn open(
+    file: &Path,
+    quiet: bool,
+    context: &crate::context::Context,
+    known: &[Staged],
+) -> anyhow::Result<Option<Dag>> {
+    let dag = match Dag::load(file, known) {
+        Ok(dag) => dag,
+        Err(Unfit::Unreadable(error)) => return Err(error),
+        Err(Unfit::Faulty(faults)) => {
+            remark(&faults.render(context.report_colours()));
+            return Ok(None);
+        }
+    };
+    if !dag.notices.is_empty() && !quiet {
+        remark(&dag.notices.render(context.report_colours()));
+    }
+    Ok(Some(dag))
 }
 
 impl Dag {

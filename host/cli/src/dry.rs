@@ -1,18 +1,19 @@
 //! `pintle dry`: what a DAG would do. Nothing runs, nothing is stored, and no data directory is made.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use pintle_core::graph::Graph;
 use pintle_core::ids::RunId;
-use pintle_core::plan::{Plan, StepIndex};
+use pintle_core::plan::{Child, Fan, Json, Plan, Role, StepIndex};
 use pintle_core::plugin::Staged;
 use pintle_spec::{BoundParams, Resolved, RunFacts, RunScope, StepFacts, resolve_prompt, resolve_step};
 use serde_json::{Value, json};
 
 use crate::args::{Dry, Output};
-use crate::context::{Context, remark, say};
-use crate::dag::{self, Dag, Unfit, World};
+use crate::context::{Context, say};
+use crate::dag::{self, Dag, World};
 use crate::embedded;
 use crate::failure::Exit;
 use crate::home;
@@ -21,17 +22,7 @@ use crate::render::style::{BOLD, DIM, Pen};
 /// Shows what a DAG would do.
 pub(crate) fn run(args: &Dry, context: &Context) -> anyhow::Result<Exit> {
     let known = embedded::staged()?;
-    let dag = match Dag::load(&args.file, &known) {
-        Ok(dag) => dag,
-        Err(Unfit::Unreadable(error)) => return Err(error),
-        Err(Unfit::Faulty(faults)) => {
-            remark(&faults.render(context.report_colours()));
-            return Ok(Exit::Failed);
-        }
-    };
-    if !dag.notices.is_empty() {
-        remark(&dag.notices.render(context.report_colours()));
-    }
+    let Some(dag) = dag::open(&args.file, false, context, &known)? else { return Ok(Exit::Failed) };
     let env = home::passed_env(std::env::vars_os());
     // Nothing runs: a computed default is shown as if no program could.
     let world = World { env: &env, sandbox: true };
@@ -86,11 +77,36 @@ fn text(dag: &Dag, params: &BoundParams, steps: &[(StepIndex, Resolved)], pen: P
             pen.paint(DIM, &after)
         ));
         if let Some(dir) = &resolved.working_dir {
-            lines.push(pen.paint(DIM, &format!("     in {}", dag.dir.join(dir).display())));
+            lines.push(
+                pen.paint(DIM, &format!("     in {}", dag.dir.join(dir).components().collect::<PathBuf>().display())),
+            );
         }
+        lines.extend(step.action.fan().map(|fan| format!("     {}", below(fan))));
         lines.extend(input(&resolved.input_json).lines().map(|line| format!("     {line}")));
     }
     lines
+}
+
+/// What a step runs below it, as it is written: what its texts come to is known when it runs.
+fn below(fan: &Fan) -> String {
+    let json = |json: &Json| match serde_json::from_str(&json.0) {
+        Ok(Value::String(text)) => text,
+        Ok(_) | Err(_) => json.0.clone(),
+    };
+    let mut line = match &fan.child {
+        Child::Dag(dag) => format!("{} {}", if fan.queued { "queues" } else { "runs" }, dag.0),
+        Child::Body(body) => {
+            let main = body.steps.iter().filter(|step| step.role == Role::Main);
+            format!("runs {}", main.map(|step| step.name.as_str()).collect::<Vec<_>>().join(", "))
+        }
+    };
+    if let Some(params) = &fan.params {
+        line.push_str(&format!(" with {}", json(params)));
+    }
+    if let Some(items) = &fan.items {
+        line.push_str(&format!(" for each of {}", json(items)));
+    }
+    line.replace(['\n', '\r'], " ")
 }
 
 /// A command as it would be run, or the input of an action.

@@ -35,8 +35,10 @@ pub(crate) fn run(args: &Logs, context: &Context) -> anyhow::Result<Exit> {
         let scene = scene_of(&house, &row.id).await?;
         let named: Vec<String> = args.step.iter().cloned().collect();
         let only = find_steps(&scene.run.plan, &named)?.first().copied();
-        let expands = only.and_then(|step| scene.run.plan.step(step)).is_some_and(|step| step.action.fan().is_some());
-        if expands {
+        let fan = only.and_then(|step| scene.run.plan.step(step)).and_then(|step| step.action.fan());
+        if fan.is_some_and(|fan| fan.queued) {
+            remark("what a step queues are runs of their own: `pintle history` lists them");
+        } else if fan.is_some() {
             remark(&format!("the step's runs have logs of their own: `pintle status {}` lists them", row.id));
         }
         let channel = if args.stderr { Channel::Stderr } else { Channel::Stdout };

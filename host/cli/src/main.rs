@@ -34,6 +34,7 @@ mod leftover;
 mod logs;
 mod names;
 mod plugin;
+mod queue;
 mod render;
 mod retry;
 mod scheduler;
@@ -103,6 +104,7 @@ fn resolve(args: &Args) -> anyhow::Result<Settings> {
     let mut flags = global_flags(&args.global);
     match &args.command {
         Command::Start(start) => running_flags(&start.running, &mut flags),
+        Command::Enqueue(args) if args.sandbox => flags.push(("sandbox", "true".into())),
         Command::Retry(retry) => running_flags(&retry.running, &mut flags),
         Command::HumanTask(HumanTask::Complete(args)) => running_flags(&args.answering.running, &mut flags),
         Command::Approve(args) => running_flags(&args.answering.running, &mut flags),
@@ -141,6 +143,8 @@ fn log(context: &Context) -> anyhow::Result<()> {
 fn command(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
         Command::Start(args) => start::run(args, context),
+        Command::Enqueue(args) => queue::enqueue(args, context),
+        Command::Dequeue(args) => queue::dequeue(&args, context),
         Command::Validate(args) => validate::run(&args, context),
         Command::Dry(args) => dry::run(&args, context),
         Command::Status(args) => status::run(&args, context),

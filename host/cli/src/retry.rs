@@ -6,7 +6,7 @@ use pintle_core::graph::Graph;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Plan, StepIndex};
 use pintle_core::plugin::Staged;
-use pintle_core::run::Refusal;
+use pintle_core::run::{Refusal, RunStatus};
 use pintle_store::{RunRow, Runs as _};
 
 use crate::args::{Retry, Running};
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
             left.iter().for_each(|sentence| remark(sentence));
         }
         // The coordinator looks again whether the run is over: it may have ended, or been interrupted, since.
-        let opening = if over { Opening::Retried } else { Opening::Resumed };
+        let opening = if over { Opening::Retried } else { going_on(&row) };
         let again_how = Again::Retry(&steps, args.downstream, opening);
         again(&house, &row.id, &args.running, context, again_how).await
     })
@@ -67,7 +67,12 @@ pub(crate) async fn resume(text: &str, how: &Running, context: &Context, known: 
         ));
         return Ok(Exit::Success);
     }
-    again(&house, &row.id, how, context, Again::Resume).await
+    again(&house, &row.id, how, context, Again::Resume(going_on(&row))).await
+}
+
+/// How a run that is not over comes on stage: one that was queued begins.
+fn going_on(row: &RunRow) -> Opening {
+    if row.status == RunStatus::Queued { Opening::Started } else { Opening::Resumed }
 }
 
 /// So many steps are named; the rest is counted.
@@ -78,12 +83,12 @@ const PARKED: &str = "parked";
 
 /// Goes on with a run that waits and that nobody works on.
 pub(crate) async fn go_on(house: &House, run: &RunId, how: &Running, context: &Context) -> anyhow::Result<Exit> {
-    again(house, run, how, context, Again::Resume).await
+    again(house, run, how, context, Again::Resume(Opening::Resumed)).await
 }
 
 #[derive(Clone, Copy)]
 enum Again<'a> {
-    Resume,
+    Resume(Opening),
     Retry(&'a [StepIndex], bool, Opening),
 }
 
@@ -103,7 +108,7 @@ async fn again(house: &House, run: &RunId, how: &Running, context: &Context, aga
     clear_away(house, run).await?;
     leftover::clear(house).await;
     let (taken, opening) = match again {
-        Again::Resume => (house.coordinator.resume(run).await, Opening::Resumed),
+        Again::Resume(opening) => (house.coordinator.resume(run).await, opening),
         Again::Retry(steps, downstream, opening) => (house.coordinator.retry(run, steps, downstream).await, opening),
     };
     match taken {

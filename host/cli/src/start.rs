@@ -12,7 +12,7 @@ use pintle_spec::BoundParams;
 
 use crate::args::{Output, Running, Start};
 use crate::context::{Context, remark, say};
-use crate::dag::{self, Dag, Unfit, World};
+use crate::dag::{self, Dag, World};
 use crate::embedded;
 use crate::failure::{Exit, Failure};
 use crate::join::{Crew, House};
@@ -23,7 +23,7 @@ use crate::render::screen::{Live, Size};
 use crate::render::{Quiet, Show, summary};
 use crate::signals::Signals;
 use crate::stage::{self, Opening, Stage};
-use crate::{home, leftover, retry, status};
+use crate::{home, leftover, queue, retry, status};
 
 /// Runs a DAG to its end, or goes on with an interrupted run.
 pub(crate) fn run(args: Start, context: &Context) -> anyhow::Result<Exit> {
@@ -31,18 +31,11 @@ pub(crate) fn run(args: Start, context: &Context) -> anyhow::Result<Exit> {
     if let Some(run) = &args.resume {
         return threads()?.block_on(retry::resume(run, &args.running, context, known));
     }
-    let file = args.file.clone().context("no DAG file was named")?;
-    let dag = match Dag::load(&file, &known) {
-        Ok(dag) => dag,
-        Err(Unfit::Unreadable(error)) => return Err(error),
-        Err(Unfit::Faulty(faults)) => {
-            remark(&faults.render(context.report_colours()));
-            return Ok(Exit::Failed);
-        }
-    };
-    if !dag.notices.is_empty() && !args.running.quiet {
-        remark(&dag.notices.render(context.report_colours()));
+    if args.queued {
+        return threads()?.block_on(queue::run(&args.running, context, known));
     }
+    let file = args.file.clone().context("no DAG file was named")?;
+    let Some(dag) = dag::open(&file, args.running.quiet, context, &known)? else { return Ok(Exit::Failed) };
     threads()?.block_on(start(args, dag, context, known))
 }
 
@@ -52,7 +45,8 @@ async fn start(args: Start, dag: Dag, context: &Context, known: Vec<Staged>) -> 
     tracing::debug!("the house is open");
     let mut signals = Signals::listen().context("signals of this process cannot be listened to")?;
     let run = run_id(args.run_id.as_deref())?;
-    let submit = submission(&args, dag, run.clone(), &house, context)?;
+    let given = Given { values: &args.values, params: args.params.as_deref(), name: args.name.as_deref() };
+    let submit = submission(&given, dag, run.clone(), args.running.quiet, &house, context)?;
     house.move_in().await?;
     let crew = house.hire(&context.settings)?;
     tracing::debug!("ready to submit");
@@ -93,16 +87,31 @@ async fn first_answer(house: &House, run: &RunId, how: &Running, context: &Conte
     Ok(if interrupted { Exit::Failed } else { stage::exit_of(status, head.stop.as_ref().map(|stop| &stop.cause)) })
 }
 
-fn run_id(given: Option<&str>) -> anyhow::Result<RunId> {
+pub(crate) fn run_id(given: Option<&str>) -> anyhow::Result<RunId> {
     match given {
         Some(text) => Ok(RunId::new(text)?),
         None => Ok(RunId::new(uuid::Uuid::now_v7().to_string())?),
     }
 }
 
-fn submission(args: &Start, dag: Dag, run: RunId, house: &House, context: &Context) -> anyhow::Result<Submit> {
+/// What the command line says of a new run.
+pub(crate) struct Given<'a> {
+    pub(crate) values: &'a [String],
+    pub(crate) params: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
+}
+
+/// A run of a DAG, ready to be submitted: parameters are bound and dotenv files are read.
+pub(crate) fn submission(
+    given: &Given<'_>,
+    dag: Dag,
+    run: RunId,
+    quiet: bool,
+    house: &House,
+    context: &Context,
+) -> anyhow::Result<Submit> {
     let world = World { env: &house.env, sandbox: context.settings.sandbox };
-    let params = dag::bind(&dag, &dag::given(&args.values, args.params.as_deref()), world)?;
+    let params = dag::bind(&dag, &dag::given(given.values, given.params), world)?;
     let (dotenv, mut missing) = dag::dotenv((&dag.plan, &dag.dir), &params, &run, world)?;
     let mut dags = Vec::with_capacity(dag.dags.len());
     for (origin, (name, plan)) in dag.dags.iter().zip(&dag.plan.dags) {
@@ -112,7 +121,7 @@ fn submission(args: &Start, dag: Dag, run: RunId, house: &House, context: &Conte
         let (source, dag_dir) = (Some(origin.path.clone()), origin.dir.clone());
         dags.push(SubDag { name: name.clone(), source, dag_dir, dotenv });
     }
-    if !args.running.quiet {
+    if !quiet {
         for path in missing {
             remark(&format!("dotenv file `{}` is not there; it sets nothing", path.display()));
         }
@@ -120,8 +129,8 @@ fn submission(args: &Start, dag: Dag, run: RunId, house: &House, context: &Conte
     let mut nonce = [0; 24];
     home::random(&mut nonce).context("the system gives no random bytes")?;
     let mut plan = dag.plan;
-    if let Some(name) = &args.name {
-        plan.name.clone_from(name);
+    if let Some(name) = given.name {
+        name.clone_into(&mut plan.name);
     }
     Ok(Submit { run, plan, params, source: Some(dag.path), dag_dir: dag.dir, dotenv, dags, nonce })
 }
@@ -154,6 +163,9 @@ pub(crate) async fn perform(
         stage.follow(crew.feed.clone());
     };
     stage.close(house, signals).await;
+    if how.output == Output::Text && !how.quiet {
+        queue::remind(house, &stage.scene.run.plan).await;
+    }
     Ok(stage.exit(status))
 }
 

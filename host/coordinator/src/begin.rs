@@ -1,4 +1,5 @@
-//! How a run begins, whoever starts it: a person, or a step of another run.
+//! How a run begins, whoever starts it: a person, or a step of another run. One that is queued begins later, with
+//! whoever takes it from the queue.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use pintle_core::plan::{Json, Plan};
 use pintle_core::run::command::Submission;
 use pintle_core::run::{Command, Run};
 use pintle_spec::bind::BoundParams;
-use pintle_store::CommitError;
+use pintle_store::{CommitError, Trigger};
 use sha2::{Digest as _, Sha256};
 
 use crate::commit::{Batch, Committed};
@@ -78,6 +79,22 @@ impl Coordinator {
         let mut batch = Batch::new(live, self.now());
         batch.command(Command::Submit(submission))?;
         batch.command(Command::Start)?;
+        Ok(batch.commit(&*self.store, &self.options.tenant, Some((pinned.digest, pinned.text))).await)
+    }
+
+    /// Submits it to nobody in particular: it stands in the queue until a process takes it over and starts it. As
+    /// [`Self::begin`] otherwise.
+    pub(crate) async fn queue_up(
+        &self,
+        live: &mut Live,
+        submission: Submission,
+        pinned: Pinned,
+    ) -> Result<Result<Committed, CommitError>, Error> {
+        live.row.home = None;
+        live.row.pid = None;
+        live.row.trigger = Trigger::Enqueue;
+        let mut batch = Batch::new(live, self.now());
+        batch.command(Command::Submit(submission))?;
         Ok(batch.commit(&*self.store, &self.options.tenant, Some((pinned.digest, pinned.text))).await)
     }
 }

@@ -305,10 +305,14 @@ fn failure(fan: &Fan, step: &str, ends: &[ItemEnd<'_>]) -> Option<String> {
     let first = ends.iter().find(bad)?;
     let count = ends.iter().filter(bad).count();
     let why = first.error.clone().unwrap_or_else(|| format!("it was {}", first.status));
+    let verb = if fan.queued { "were not queued" } else { "did not succeed" };
     Some(match fan.form {
+        FanForm::Dag if fan.queued => {
+            format!("a run of `{}` was not queued: {why}", first.item.dag.as_deref().unwrap_or(step))
+        }
         FanForm::Dag => format!("run {} of `{}`: {why}", first.run, first.item.dag.as_deref().unwrap_or(step)),
         FanForm::Parallel | FanForm::Foreach => {
-            format!("{count} of {} did not succeed; the first is `{}`: {why}", ends.len(), first.item.key)
+            format!("{count} of {} {verb}; the first is `{}`: {why}", ends.len(), first.item.key)
         }
     })
 }

@@ -1,4 +1,4 @@
-//! The coordinator: submit, resume, retry, stop, wait.
+//! The coordinator: submit, enqueue, resume, retry, stop, wait.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -6,17 +6,18 @@ use std::sync::{Arc, Mutex};
 
 use pintle_core::ids::{NodeId, RunId, TenantId};
 use pintle_core::plan::{Plan, StepIndex, Template};
-use pintle_core::run::command::StopCause;
+use pintle_core::run::command::{StopCause, Submission};
 use pintle_core::run::{Command, RunStatus};
 use pintle_core::time::Timestamp;
 use pintle_plane::worker::Notice;
 use pintle_spec::KnownActions;
 use pintle_spec::bind::BoundParams;
-use pintle_store::{CommitError, Store};
+use pintle_store::{CommitError, RunRow, Store};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
 use crate::begin::{Beginning, Pinned};
 use crate::children::Tending;
+use crate::commit::Batch;
 use crate::context::{Context, SubDag};
 use crate::error::Error;
 use crate::live::{Live, Snapshot, Update};
@@ -66,7 +67,7 @@ pub struct Submit {
 /// What became of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accepted {
-    /// It is a new run, and it has started.
+    /// It is a new run: it has started, or it stands in the queue.
     New,
     /// The same was submitted before under the same id (decision 17): nothing was done.
     Before,
@@ -117,6 +118,36 @@ impl Coordinator {
     /// same parameters is accepted once, and [`Accepted::Before`] the second time; anything else under an id that is
     /// taken is [`Error::IdTaken`].
     pub async fn submit(&self, submit: Submit) -> Result<Accepted, Error> {
+        let (mut live, submission, pinned) = self.submitted(submit)?;
+        match self.begin(&mut live, submission, pinned).await? {
+            Ok(committed) => {
+                self.keep(live, &committed.effects);
+                Ok(Accepted::New)
+            }
+            Err(error) => self.accepted_before(&live, error).await,
+        }
+    }
+
+    /// Accepts a run and leaves it in the queue, where it belongs to no process: see [`Coordinator::queue`]. When this
+    /// returns, the run is durable (I-1). May be repeated, as [`Coordinator::submit`].
+    pub async fn enqueue(&self, submit: Submit) -> Result<Accepted, Error> {
+        let (mut live, submission, pinned) = self.submitted(submit)?;
+        match self.queue_up(&mut live, submission, pinned).await? {
+            Ok(_) => Ok(Accepted::New),
+            Err(error) => self.accepted_before(&live, error).await,
+        }
+    }
+
+    /// What is queued, in the order in which it came. [`Coordinator::resume`] takes a run over and starts it; of two
+    /// processes that ask for the same run one gets it, and the other is told [`Error::Owned`].
+    pub async fn queue(&self) -> Result<Vec<RunRow>, Error> {
+        let mut queued = self.store.open_runs_of(None).await?;
+        queued.retain(|row| row.status == RunStatus::Queued);
+        queued.sort_by(|a, b| (a.submitted_at, a.id.as_str()).cmp(&(b.submitted_at, b.id.as_str())));
+        Ok(queued)
+    }
+
+    fn submitted(&self, submit: Submit) -> Result<(Live, Submission, Pinned), Error> {
         let dag = submit.plan.name.clone();
         let pinned = Pinned::new(submit.plan)
             .map_err(|error| Error::Plan { run: submit.run.clone(), reason: error.to_string() })?;
@@ -128,20 +159,17 @@ impl Coordinator {
             child: None,
         };
         let (run, params, nonce) = (submit.run, submit.params, submit.nonce);
-        let (mut live, submission) =
-            self.unborn(Beginning { run, dag, pinned: pinned.clone(), params, context, nonce })?;
-        let done = self.begin(&mut live, submission, pinned).await?;
-        match done {
-            Ok(committed) => {
-                self.keep(live, &committed.effects);
-                Ok(Accepted::New)
-            }
-            Err(CommitError::Store(error)) => Err(Error::Store(error)),
-            Err(
-                CommitError::DuplicateRun { run, .. }
-                | CommitError::VersionConflict { run, .. }
-                | CommitError::StaleFence { run, .. },
-            ) => {
+        let (live, submission) = self.unborn(Beginning { run, dag, pinned: pinned.clone(), params, context, nonce })?;
+        Ok((live, submission, pinned))
+    }
+
+    /// The store did not take a submission: was it there before?
+    async fn accepted_before(&self, live: &Live, error: CommitError) -> Result<Accepted, Error> {
+        match error {
+            CommitError::Store(error) => Err(Error::Store(error)),
+            CommitError::DuplicateRun { run, .. }
+            | CommitError::VersionConflict { run, .. }
+            | CommitError::StaleFence { run, .. } => {
                 let row = self.store.row(&run).await?;
                 let same = row.is_some_and(|row| row.plan == live.row.plan && row.params == live.row.params);
                 if same { Ok(Accepted::Before) } else { Err(Error::IdTaken(run)) }
@@ -149,17 +177,11 @@ impl Coordinator {
         }
     }
 
-    /// Goes on with a run that waits. After an interruption its parked steps stay parked, for nobody has looked at them;
+    /// Goes on with a run that waits, or begins one that is queued. After an interruption its parked steps stay parked, for nobody has looked at them;
     /// a run that waits for its parked steps runs them again. This process becomes its home. Refused while another
     /// process works on it.
     pub async fn resume(&self, run: &RunId) -> Result<(), Error> {
-        self.take_over(run, |batch| {
-            if batch.live.run.status() != RunStatus::Waiting {
-                batch.command(Command::Interrupt)?;
-            }
-            batch.command(Command::Resume)
-        })
-        .await
+        self.take_over(run, go_on).await
     }
 
     /// Begins the next attempt of a finished run: everything that did not succeed and what is behind it, or the named
@@ -167,10 +189,7 @@ impl Coordinator {
     pub async fn retry(&self, run: &RunId, steps: &[StepIndex], downstream: bool) -> Result<(), Error> {
         self.take_over(run, |batch| {
             if !batch.live.run.status().is_terminal() {
-                if batch.live.run.status() != RunStatus::Waiting {
-                    batch.command(Command::Interrupt)?;
-                }
-                return batch.command(Command::Resume);
+                return go_on(batch);
             }
             batch.command(Command::Retry { steps: steps.to_vec(), downstream })?;
             batch.command(Command::Start)
@@ -253,4 +272,19 @@ impl Coordinator {
     pub(crate) fn now(&self) -> Timestamp {
         pintle_store::Clock::now(&*self.store)
     }
+}
+
+/// A run that is not over goes on in this process.
+fn go_on(batch: &mut Batch<'_>) -> Result<(), Error> {
+    match batch.live.run.status() {
+        RunStatus::Queued => return batch.command(Command::Start),
+        RunStatus::Waiting => {}
+        RunStatus::Running
+        | RunStatus::Succeeded
+        | RunStatus::PartiallySucceeded
+        | RunStatus::Failed
+        | RunStatus::Aborted
+        | RunStatus::Rejected => batch.command(Command::Interrupt)?,
+    }
+    batch.command(Command::Resume)
 }

@@ -249,7 +249,7 @@ pub enum Action {
         /// Unresolved input.
         with: Json,
     },
-    /// `dag.run`, `parallel`, `foreach`: other plans, as runs of their own.
+    /// `dag.run`, `dag.enqueue`, `parallel`, `foreach`: other plans, as runs of their own.
     Fan(Box<Fan>),
     /// `human.task`: a person does it.
     Task(Box<Task>),
@@ -335,6 +335,7 @@ impl Action {
             Self::Call { name, .. } => name,
             Self::Route(_) => "router.route",
             Self::Wait(wait) => wait.name(),
+            Self::Fan(fan) if fan.queued => "dag.enqueue",
             Self::Fan(fan) => match fan.form {
                 FanForm::Dag | FanForm::Parallel => "dag.run",
                 FanForm::Foreach => "foreach",

@@ -1,4 +1,4 @@
-//! Fan-out: `dag.run`, `parallel` and `foreach`, from what is written to what comes back.
+//! Fan-out: `dag.run`, `dag.enqueue`, `parallel` and `foreach`, from what is written to what comes back.
 //!
 //! | module | holds |
 //! |---|---|
@@ -15,7 +15,7 @@ mod expand;
 mod outputs;
 mod read;
 
-pub use aggregate::{Aggregate, ItemEnd, aggregate};
+pub use aggregate::{Aggregate, ItemEnd, QueuedRun, aggregate};
 pub use expand::expand;
 pub use outputs::{collect, run_outputs};
 

@@ -78,6 +78,9 @@ pub struct CoreAction {
 /// The action that runs another DAG.
 pub(crate) const DAG_RUN: &str = "dag.run";
 
+/// The action that queues a run of another DAG.
+pub(crate) const DAG_ENQUEUE: &str = "dag.enqueue";
+
 /// The action that asks a person.
 pub(crate) const HUMAN_TASK: &str = "human.task";
 
@@ -104,6 +107,13 @@ pub const CORE_ACTIONS: &[CoreAction] = &[
     CoreAction {
         name: DAG_RUN,
         summary: "Runs another DAG and waits for it; with `parallel`, once for each item.",
+        input_schema: r#"{"type":"object","required":["dag"],"additionalProperties":false,"properties":{
+            "dag":{"type":"string","minLength":1},
+            "params":{}}}"#,
+    },
+    CoreAction {
+        name: DAG_ENQUEUE,
+        summary: "Queues a run of another DAG and does not wait for it; with `parallel`, one for each item.",
         input_schema: r#"{"type":"object","required":["dag"],"additionalProperties":false,"properties":{
             "dag":{"type":"string","minLength":1},
             "params":{}}}"#,

@@ -13,6 +13,7 @@ use super::Output;
   pintle start flow.yaml -- DAY=monday REGION=eu
   pintle start flow.yaml --params '{\"DAY\": \"monday\"}' --output json
   pintle start --resume latest
+  pintle start --queued                one after another, everything that is queued
 
 On a terminal the steps are drawn as a tree that lives. In a pipe, each line of a step's output is printed as
 `STEP | LINE` on standard output, and what happens to steps as `STEP: STATUS ...` on standard error.
@@ -21,25 +22,74 @@ Ctrl-C stops the steps gracefully, a second one at once. RUN is an id, the begin
 (its latest run) or `latest`.")]
 pub(crate) struct Start {
     /// DAG file
-    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
+    #[arg(required_unless_present_any = ["resume", "queued"], conflicts_with_all = ["resume", "queued"])]
     pub(crate) file: Option<PathBuf>,
     /// Parameters: NAME=VALUE, or values in order
-    #[arg(last = true, value_name = "PARAMS", conflicts_with = "resume")]
+    #[arg(last = true, value_name = "PARAMS", conflicts_with_all = ["resume", "queued"])]
     pub(crate) values: Vec<String>,
     /// Parameters as one text: `A=1 B="two words"`, or a JSON object
-    #[arg(long, short = 'p', conflicts_with_all = ["values", "resume"])]
+    #[arg(long, short = 'p', conflicts_with_all = ["values", "resume", "queued"])]
     pub(crate) params: Option<String>,
     /// Id of the new run [default: a new UUIDv7]; the same run under the same id is not run again
-    #[arg(long, short = 'r', value_name = "ID", conflicts_with = "resume")]
+    #[arg(long, short = 'r', value_name = "ID", conflicts_with_all = ["resume", "queued"])]
     pub(crate) run_id: Option<String>,
     /// Name of the DAG, instead of the file's own
-    #[arg(long, short = 'N', conflicts_with = "resume")]
+    #[arg(long, short = 'N', conflicts_with_all = ["resume", "queued"])]
     pub(crate) name: Option<String>,
-    /// Go on with an interrupted run
+    /// Go on with an interrupted run, or begin one that is queued
     #[arg(long, value_name = "RUN")]
     pub(crate) resume: Option<String>,
+    /// Run what is queued, one run after another in the order in which they came, until the queue is empty
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) queued: bool,
     #[command(flatten)]
     pub(crate) running: Running,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  pintle enqueue flow.yaml
+  pintle enqueue flow.yaml --output json -- DAY=monday REGION=eu
+  pintle start --queued                run what is queued
+  pintle dequeue flow                  take it out again
+
+When this returns the run is kept; nothing of it runs before somebody takes it from the queue.
+Parameters and dotenv files are read now; the environment is that of the process which runs it.")]
+pub(crate) struct Enqueue {
+    /// DAG file
+    pub(crate) file: PathBuf,
+    /// Parameters: NAME=VALUE, or values in order
+    #[arg(last = true, value_name = "PARAMS")]
+    pub(crate) values: Vec<String>,
+    /// Parameters as one text: `A=1 B="two words"`, or a JSON object
+    #[arg(long, short = 'p', conflicts_with = "values")]
+    pub(crate) params: Option<String>,
+    /// Id of the new run [default: a new UUIDv7]; the same run under the same id is queued once
+    #[arg(long, short = 'r', value_name = "ID")]
+    pub(crate) run_id: Option<String>,
+    /// Name of the DAG, instead of the file's own
+    #[arg(long, short = 'N')]
+    pub(crate) name: Option<String>,
+    /// Read no dotenv file and run no command for a parameter [env: PINTLE_SANDBOX]
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// Print nothing but errors
+    #[arg(long, short = 'q', conflicts_with = "output")]
+    pub(crate) quiet: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  pintle dequeue latest
+  pintle dequeue 0193a7                by the beginning of its id
+
+The run ends as `aborted`; one that has begun is stopped with `pintle stop`.")]
+pub(crate) struct Dequeue {
+    /// Id of a run, the beginning of one, a DAG's name (its latest run), or `latest`
+    pub(crate) run: String,
 }
 
 /// Options of the commands that run steps themselves.

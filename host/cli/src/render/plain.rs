@@ -104,7 +104,13 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
         }
         Body::StepExpanded { step, into, .. } => {
             let (name, count) = (scene.name(*step), into.count);
-            (count != 1).then(|| format!("{name}: {count} runs"))
+            let queues = run.plan.step(*step).and_then(|step| step.action.fan()).is_some_and(|fan| fan.queued);
+            match (queues, count) {
+                (false, 1) => None,
+                (false, _) => Some(format!("{name}: {count} runs")),
+                (true, 1) => Some(format!("{name}: 1 run for the queue")),
+                (true, _) => Some(format!("{name}: {count} runs for the queue")),
+            }
         }
         Body::StepLater { step, token: None, .. } => {
             let state = run.step(*step)?;

@@ -5,11 +5,11 @@ use std::sync::{Arc, PoisonError};
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Fan, FanForm, Json, StepIndex};
 use pintle_core::run::children::is_good;
-use pintle_core::run::command::{ChildEnd, StopCause};
+use pintle_core::run::command::{ChildEnd, StopCause, Submission};
 use pintle_core::run::{Command, Outcome, Refusal, RunStatus};
 use pintle_spec::bind::{Binding, bind_params};
 use pintle_spec::eval::{Outer, Scope};
-use pintle_spec::fan::{FanItem, collect, run_outputs};
+use pintle_spec::fan::{FanItem, QueuedRun, collect, run_outputs};
 use pintle_store::{CommitError, Parent, Trigger};
 use uuid::Uuid;
 
@@ -155,6 +155,9 @@ impl Coordinator {
 
     /// Sees to it that a child runs: it is new, or it is found and goes on, or it was over already.
     async fn start_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Started, Error> {
+        if place.fan.queued {
+            return self.queue_child(live, brood, place).await.map(Started::Over);
+        }
         let (Place { step, child, .. }, id) = (place, place.id(live, brood));
         let since = live.run.step(step).and_then(|s| s.children.as_ref()).map(|children| children.since);
         let Some(row) = self.store.row(&id).await? else {
@@ -211,13 +214,66 @@ impl Coordinator {
         Ok(())
     }
 
+    /// Sees to it that a run is queued which nobody here waits for. That it was accepted is all that its step is told.
+    async fn queue_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<ChildEnd, Error> {
+        let (child, id) = (place.child, place.id(live, brood));
+        let state = live.run.step(place.step);
+        let since = state.and_then(|s| s.children.as_ref()).map(|children| children.since);
+        let mut row = self.store.row(&id).await?;
+        let was_there = row.as_ref().is_some_and(|row| since.is_none_or(|since| row.submitted_at < since));
+        if row.is_none() {
+            let (mut made, submission, pinned) = match self.made_child(live, brood, place).await? {
+                Ok(made) => made,
+                Err(reason) => return Ok(refused(child, reason)),
+            };
+            made.row.parent = None;
+            row = match self.queue_up(&mut made, submission, pinned).await? {
+                Ok(_) => Some(made.row),
+                Err(CommitError::Store(error)) => return Err(error.into()),
+                Err(
+                    CommitError::DuplicateRun { .. }
+                    | CommitError::VersionConflict { .. }
+                    | CommitError::StaleFence { .. },
+                ) => self.store.row(&id).await?,
+            };
+        }
+        let Some(row) = row else { return Err(Error::NoSuchRun(id)) };
+        let told = QueuedRun { queue: row.dag, status: row.status.as_str().to_owned(), already_exists: was_there };
+        let outputs = serde_json::to_string(&told).map(Json);
+        let outputs = outputs.map_err(|error| Error::Plan { run: id, reason: error.to_string() })?;
+        Ok(ChildEnd { child, status: RunStatus::Succeeded, outputs: Some(outputs), error: None })
+    }
+
     async fn submit_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Started, Error> {
-        let Place { fan, step, child } = place;
-        let refused = |error: String| {
-            Ok(Started::Over(ChildEnd { child, status: RunStatus::Failed, outputs: None, error: Some(error) }))
+        let child = place.child;
+        let (mut made, submission, pinned) = match self.made_child(live, brood, place).await? {
+            Ok(made) => made,
+            Err(reason) => return Ok(Started::Over(refused(child, reason))),
         };
+        match self.begin(&mut made, submission, pinned).await? {
+            Ok(committed) => self.keep(made, &committed.effects),
+            Err(CommitError::Store(error)) => return Err(error.into()),
+            // It was there after all.
+            Err(
+                CommitError::DuplicateRun { .. } | CommitError::VersionConflict { .. } | CommitError::StaleFence { .. },
+            ) => {
+                brood.rested.insert(child);
+                self.tending.want(&live.run.id, None);
+            }
+        }
+        Ok(Started::Open)
+    }
+
+    /// A child that is about to be submitted. The inner error says why it cannot be.
+    async fn made_child(
+        &self,
+        live: &mut Live,
+        brood: &mut Brood,
+        place: Place<'_>,
+    ) -> Result<Result<(Live, Submission, Pinned), String>, Error> {
+        let Place { fan, step, child } = place;
         let Some(item) = brood.items.get(place.at()).cloned() else {
-            return refused("its item is not there".to_owned());
+            return Ok(Err("its item is not there".to_owned()));
         };
         let pinned = match brood.plans.get(&item.dag) {
             Some(pinned) => pinned.clone(),
@@ -226,7 +282,7 @@ impl Coordinator {
                     brood.plans.insert(item.dag.clone(), pinned.clone());
                     pinned
                 }
-                Err(reason) => return refused(reason),
+                Err(reason) => return Ok(Err(reason)),
             },
         };
         let (frame, params, dag) = if fan.form == FanForm::Foreach {
@@ -240,9 +296,10 @@ impl Coordinator {
                 Ok(Binding::Bound(bound)) => bound,
                 Ok(Binding::Eval(pending)) => {
                     let name = pending.param();
-                    return refused(format!("parameter `{name}` is computed by a command; give its value in `params`"));
+                    let reason = format!("parameter `{name}` is computed by a command; give its value in `params`");
+                    return Ok(Err(reason));
                 }
-                Err(faults) => return refused(faults.to_string()),
+                Err(faults) => return Ok(Err(faults.to_string())),
             };
             (None, params, pinned.plan.name.clone())
         };
@@ -253,18 +310,7 @@ impl Coordinator {
         made.row.trigger = Trigger::Parent;
         made.row.parent = Some(Parent { run: live.run.id.clone(), step, child });
         made.values.frame = frame;
-        match self.begin(&mut made, submission, pinned).await? {
-            Ok(committed) => self.keep(made, &committed.effects),
-            Err(CommitError::Store(error)) => return Err(error.into()),
-            // It was there after all.
-            Err(
-                CommitError::DuplicateRun { .. } | CommitError::VersionConflict { .. } | CommitError::StaleFence { .. },
-            ) => {
-                brood.rested.insert(child);
-                self.tending.want(&live.run.id, None);
-            }
-        }
-        Ok(Started::Open)
+        Ok(Ok((made, submission, pinned)))
     }
 
     async fn frame(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Frame, Error> {
@@ -426,6 +472,11 @@ enum AtRest {
     Moving,
 }
 
+/// The end of a child that was never submitted.
+fn refused(child: u32, reason: String) -> ChildEnd {
+    ChildEnd { child, status: RunStatus::Failed, outputs: None, error: Some(reason) }
+}
+
 /// The plan of a child, as it is pinned to it.
 fn pin(live: &Live, fan: &Fan, item: &FanItem) -> Result<Pinned, String> {
     let plan = item.plan(&live.run.plan, fan);
@@ -458,6 +509,7 @@ fn child_context(live: &Live, Place { fan, step, child }: Place<'_>, item: FanIt
         (FanForm::Dag | FanForm::Parallel, None) => (source, dag_dir, Vec::new(), None, None),
     };
     let depth = around.depth().saturating_add(1);
-    let child = ChildContext { root_id, root_name, root_step, path, depth, within, body };
-    Context { source, dag_dir, dotenv, dags: around.dags.clone(), child: Some(child) }
+    // What is queued is nobody's child.
+    let child = (!fan.queued).then_some(ChildContext { root_id, root_name, root_step, path, depth, within, body });
+    Context { source, dag_dir, dotenv, dags: around.dags.clone(), child }
 }

@@ -27,6 +27,7 @@ fn foreach(items: &Value, at_once: u32) -> Step {
         Fan {
             form: FanForm::Foreach,
             child: Child::Body(Box::new(body)),
+            queued: false,
             params: None,
             items: Some(Json(items.to_string())),
             alias: None,
@@ -43,6 +44,7 @@ fn dag_run(dag: &str) -> Step {
         Fan {
             form: FanForm::Dag,
             child: Child::Dag(Template(dag.into())),
+            queued: false,
             params: None,
             items: None,
             alias: None,

@@ -18,6 +18,7 @@ use crate::stand::{Outcomes, Process, done, exit, one, step, submission, variabl
 mod children;
 mod house;
 mod people;
+mod queue;
 mod routes;
 mod stand;
 mod waits;

@@ -378,6 +378,7 @@ fn below() -> Outcomes<(RunId, pintle_coordinator::Submit)> {
     let fan = Fan {
         form: FanForm::Dag,
         child: Child::Dag(Template("asks".into())),
+        queued: false,
         params: None,
         items: None,
         alias: None,

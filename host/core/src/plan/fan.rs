@@ -4,6 +4,9 @@
 //! preconditions hold, it expands into children and waits for them, without slot or lease. A child is a run like any
 //! other: it has its own log and history, it can be retried and stopped by itself, and it is found again by an id that
 //! follows from the parent, the step and the item's key.
+//!
+//! `dag.enqueue` expands in the same way, into runs that are not children: they are queued, and what is told of each is
+//! whether it was accepted.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +19,9 @@ pub struct Fan {
     pub form: FanForm,
     /// What each child runs.
     pub child: Child,
+    /// Written `dag.enqueue`: each child is queued as a run of its own, and nobody waits for it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub queued: bool,
     /// Parameters of each child, unresolved: text, a list or an object. Not with [`Child::Body`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub params: Option<Json>,
@@ -55,4 +61,9 @@ pub enum Child {
     Dag(Template),
     /// Steps of the fan-out itself.
     Body(Box<Plan>),
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }

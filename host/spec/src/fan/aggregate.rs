@@ -6,7 +6,7 @@
 use pintle_core::plan::{Fan, FanForm, Json};
 use pintle_core::run::RunStatus;
 use pintle_core::run::children::is_good;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::FanItem;
@@ -36,17 +36,37 @@ pub struct Aggregate {
     pub outputs: Vec<(String, Json)>,
 }
 
+/// What a step is told of a run that it queued, in place of the run's outputs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuedRun {
+    /// The queue that it stands in.
+    pub queue: String,
+    /// Where it stands.
+    pub status: String,
+    /// An earlier try of the step had queued it.
+    #[serde(rename = "alreadyExists")]
+    pub already_exists: bool,
+}
+
 /// `outputs` holds those of the children that succeeded, in the order of the items.
 ///
 /// - `dag.run`, with two spaces: `{name, dagRunId, params, outputs, status}` of its one child;
 /// - `parallel`, with two spaces: `{summary: {total, succeeded, failed}, results: [as above], outputs: [..]}`;
 /// - `foreach`, on one line: `{summary, items: [{index, key, status, outputs, error}], outputs: [..]}`, with `error`
-///   only where there is one.
+///   only where there is one;
+/// - `dag.enqueue`, with two spaces: `{summary: {total, queued}, runs: [{name, dagRunId, params, queue, status,
+///   alreadyExists}]}` of those that were accepted.
 #[must_use]
 pub fn aggregate(fan: &Fan, ends: &[ItemEnd<'_>]) -> Aggregate {
     let good = ends.iter().filter(|end| is_good(end.status));
     let succeeded = good.clone().count();
     let summary = Summary { total: ends.len(), succeeded, failed: ends.len() - succeeded };
+    if fan.queued {
+        let summary = QueuedSummary { total: ends.len(), queued: succeeded };
+        let runs = Each(good.map(Entry::of));
+        let parts = [part("summary", &summary), part("runs", &runs)];
+        return Aggregate { text: pretty(&Queued { summary, runs }), outputs: parts.into() };
+    }
     let outputs = Each(good.map(|end| &end.outputs));
     match fan.form {
         FanForm::Dag => {
@@ -72,6 +92,44 @@ struct Summary {
     total: usize,
     succeeded: usize,
     failed: usize,
+}
+
+#[derive(Serialize)]
+struct QueuedSummary {
+    total: usize,
+    queued: usize,
+}
+
+#[derive(Serialize)]
+struct Queued<R: Serialize> {
+    summary: QueuedSummary,
+    runs: R,
+}
+
+/// A run that a step queued.
+#[derive(Serialize)]
+struct Entry<'a> {
+    name: &'a str,
+    #[serde(rename = "dagRunId")]
+    run: &'a str,
+    params: String,
+    queue: Option<&'a Value>,
+    status: Option<&'a Value>,
+    #[serde(rename = "alreadyExists")]
+    already_exists: Option<&'a Value>,
+}
+
+impl<'a> Entry<'a> {
+    fn of(end: &'a ItemEnd<'a>) -> Self {
+        Self {
+            name: end.item.dag.as_deref().unwrap_or_default(),
+            run: &end.run,
+            params: end.item.params_text(),
+            queue: end.outputs.get("queue"),
+            status: end.outputs.get("status"),
+            already_exists: end.outputs.get("alreadyExists"),
+        }
+    }
 }
 
 #[derive(Serialize)]

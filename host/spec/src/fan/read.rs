@@ -1,4 +1,4 @@
-//! The fields of a step that runs other plans: `dag.run`, `parallel`, `foreach`, and the older `call`.
+//! The fields of a step that runs other plans: `dag.run`, `dag.enqueue`, `parallel`, `foreach`, and the older `call`.
 
 use pintle_core::plan::{Action, Child, Fan, FanForm, Json, Role, Template};
 use serde_json::Value;
@@ -10,12 +10,14 @@ use crate::reader::{At, Reader};
 use crate::step::Around;
 use crate::words::is_name;
 
-/// `action: dag.run`. `checked` is its `with` as the schema wants it; faults in it were reported.
+/// `action: dag.run`, or `dag.enqueue` (`queued`). `checked` is its `with` as the schema wants it; faults in it were
+/// reported.
 pub(crate) fn read_dag_run(
     reader: &mut Reader<'_>,
     step: &At<'_>,
     with: Option<&At<'_>>,
     checked: &Value,
+    queued: bool,
 ) -> Option<Action> {
     let with = with?;
     if let Some(at) = with.get("dag") {
@@ -23,7 +25,7 @@ pub(crate) fn read_dag_run(
     }
     let dag = checked.get("dag").and_then(Value::as_str)?;
     let params = with.get("params").and_then(|at| read_params(reader, &at));
-    Some(read_fan(reader, step, dag, params))
+    Some(Action::Fan(Box::new(Fan { queued, ..read_fan(reader, step, dag, params) })))
 }
 
 /// `call` and `params`, the older form of `dag.run`.
@@ -47,13 +49,14 @@ pub(crate) fn read_call_form(reader: &mut Reader<'_>, step: &At<'_>) -> Option<A
 /// A DAG with the `params` that an older form has on the step itself.
 pub(crate) fn read_dag_step(reader: &mut Reader<'_>, step: &At<'_>, dag: &str) -> Action {
     let params = step.get("params").and_then(|at| read_params(reader, &at));
-    read_fan(reader, step, dag, params)
+    Action::Fan(Box::new(read_fan(reader, step, dag, params)))
 }
 
-fn read_fan(reader: &mut Reader<'_>, step: &At<'_>, dag: &str, params: Option<Json>) -> Action {
+fn read_fan(reader: &mut Reader<'_>, step: &At<'_>, dag: &str, params: Option<Json>) -> Fan {
     let mut fan = Fan {
         form: FanForm::Dag,
         child: Child::Dag(Template(dag.trim().to_owned())),
+        queued: false,
         params,
         items: None,
         alias: None,
@@ -73,7 +76,7 @@ fn read_fan(reader: &mut Reader<'_>, step: &At<'_>, dag: &str, params: Option<Js
     } else if step.entry("parallel").is_some() {
         reader.fault_key(step, "parallel", "`parallel` is empty; give it items, or remove it");
     }
-    Action::Fan(Box::new(fan))
+    fan
 }
 
 /// Text, a list, or a map, as JSON.
@@ -152,6 +155,7 @@ pub(crate) fn read_foreach(reader: &mut Reader<'_>, step: &At<'_>, role: Role, a
     Some(Action::Fan(Box::new(Fan {
         form: FanForm::Foreach,
         child: Child::Body(Box::new(body)),
+        queued: false,
         params: None,
         items,
         alias: read_alias(reader, &at),

@@ -10,7 +10,7 @@ use super::{custom, params, schedule};
 const NO_SCHEDULER: &str = "only a scheduler uses it, which this version does not have";
 const NO_SCHEDULER_YET: &str =
     "only a scheduler uses it, which this version does not have; `pintle scheduler preview` shows its instants";
-const NO_QUEUE: &str = "only queues use it, which this version does not have";
+const NO_QUEUE: &str = "this version has one queue, and runs what is queued in the order it came";
 const NO_RETENTION: &str = "this version deletes no history by itself";
 
 /// A step that waits for nothing and has no body.

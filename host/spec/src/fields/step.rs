@@ -102,7 +102,7 @@ pub(crate) static STEP: Fields = Fields {
         field(
             "parallel",
             Shape::Either(&[Shape::Map(&PARALLEL), ITEMS]),
-            "Items, for each of which `action: dag.run` runs its DAG once.",
+            "Items, for each of which `action: dag.run` runs its DAG once, or `dag.enqueue` queues it.",
         )
         .filled(),
         field("foreach", Shape::Map(&FOREACH), "Steps that run once for each item of a list.").filled(),
@@ -179,7 +179,7 @@ pub(crate) static STEP: Fields = Fields {
             "outputs": {"not": {"anyOf": [
                 {"required": ["call"]},
                 {"required": ["foreach"]},
-                {"properties": {"action": {"const": "dag.run"}}, "required": ["action"]}
+                {"properties": {"action": {"enum": ["dag.run", "dag.enqueue"]}}, "required": ["action"]}
             ]}},
             "params": {"anyOf": [{"required": ["call"]}, {"required": ["executor"]}, {"required": ["type"]}]},
             "config": {"anyOf": [{"required": ["executor"]}, {"required": ["type"]}]},

@@ -7,7 +7,7 @@ use super::legacy::{read_exec, read_executor, runs_dag};
 use crate::ask::read_task;
 use crate::fan::{read_call_form, read_dag_run, read_foreach};
 use crate::fields::{LATER_ACTIONS, STEP};
-use crate::known::{DAG_RUN, HUMAN_TASK, input_schema, unknown_action};
+use crate::known::{DAG_ENQUEUE, DAG_RUN, HUMAN_TASK, input_schema, unknown_action};
 use crate::nearest::nearest;
 use crate::reader::{At, Reader};
 use crate::route::{ROUTER, read_route};
@@ -75,18 +75,18 @@ fn refuse_both(reader: &mut Reader<'_>, step: &At<'_>, form: &str, other: &str) 
 fn refuse_beside(reader: &mut Reader<'_>, step: &At<'_>, form: Option<&str>) {
     let name = step.get("action").and_then(|at| at.scalar().map(|scalar| scalar.as_text()));
     let calls = form == Some("call") || runs_dag(step);
-    let runs_dag = calls || name.as_deref() == Some(DAG_RUN);
+    let runs_dag = calls || matches!(name.as_deref(), Some(DAG_RUN | DAG_ENQUEUE));
     let later = name.as_deref().is_some_and(|name| LATER_ACTIONS.contains(&name));
     let asks = name.as_deref() == Some(HUMAN_TASK);
     if !runs_dag && !later && !asks && step.get("parallel").is_some() {
-        let message = "`parallel` goes with `action: dag.run`; for steps of this file use `foreach`";
+        let message = "`parallel` goes with `action: dag.run` or `dag.enqueue`; for steps of this file use `foreach`";
         reader.fault_key(step, "parallel", message);
     }
     if !calls && !asks && step.get("params").is_some() {
         let message = if runs_dag {
-            "`params` of `dag.run` stands in `with:`, beside `dag`"
+            format!("`params` of `{}` stands in `with:`, beside `dag`", name.as_deref().unwrap_or(DAG_RUN))
         } else {
-            "`params` belongs to `action: dag.run`, in its `with:`; this step runs no other DAG"
+            "`params` belongs to `action: dag.run`, in its `with:`; this step runs no other DAG".to_owned()
         };
         reader.fault_key(step, "params", message);
     }
@@ -143,8 +143,8 @@ fn read_call(reader: &mut Reader<'_>, step: &At<'_>, role: Role, around: Around<
         return None;
     };
     let json = check_with(reader, step, with.as_ref(), &name, schema);
-    if name == DAG_RUN {
-        return read_dag_run(reader, step, with.as_ref(), &json);
+    if name == DAG_RUN || name == DAG_ENQUEUE {
+        return read_dag_run(reader, step, with.as_ref(), &json, name == DAG_ENQUEUE);
     }
     if name == HUMAN_TASK {
         return read_task(reader, step, &json, role, around);

@@ -1,0 +1,145 @@
+//! The queue: `pintle enqueue`, `pintle dequeue`, `pintle start --queued`.
+//!
+//! What is queued belongs to no process. Whoever takes a run over starts it, and of two who try one gets it.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, bail};
+use pintle_coordinator::{Accepted, Error};
+use pintle_core::ids::RunId;
+use pintle_core::plan::{Child, Plan};
+use pintle_core::plugin::Staged;
+use pintle_core::run::RunStatus;
+use pintle_core::run::command::StopCause;
+use serde_json::json;
+
+use crate::args::{Dequeue, Enqueue, Output, Running};
+use crate::context::{Context, remark, say};
+use crate::dag;
+use crate::embedded;
+use crate::failure::Exit;
+use crate::join::House;
+use crate::leftover;
+use crate::names;
+use crate::signals::Signals;
+use crate::stage::Opening;
+use crate::start::{Given, one_thread, perform, run_id, submission};
+
+/// Accepts a run, and runs nothing.
+pub(crate) fn enqueue(args: Enqueue, context: &Context) -> anyhow::Result<Exit> {
+    let known = embedded::staged()?;
+    let Some(dag) = dag::open(&args.file, args.quiet, context, &known)? else { return Ok(Exit::Failed) };
+    one_thread()?.block_on(async {
+        let house = House::open(&context.settings, known)?;
+        let run = run_id(args.run_id.as_deref())?;
+        let given = Given { values: &args.values, params: args.params.as_deref(), name: args.name.as_deref() };
+        let submit = submission(&given, dag, run.clone(), args.quiet, &house, context)?;
+        let name = submit.plan.name.clone();
+        let accepted = house.coordinator.enqueue(submit).await?;
+        if args.quiet {
+            return Ok(Exit::Success);
+        }
+        let status = match accepted {
+            Accepted::New => RunStatus::Queued,
+            Accepted::Before => names::find(&house.store, run.as_str()).await?.status,
+        };
+        match args.output {
+            Output::Json => {
+                let before = accepted == Accepted::Before;
+                say(&json!({"run": run, "dag": name, "status": status.as_str(), "alreadyExists": before}).to_string());
+            }
+            Output::Text => match accepted {
+                Accepted::New => say(&format!("run {run} of `{name}` is queued")),
+                Accepted::Before => say(&format!("run {run} of `{name}` was queued before and is {status}")),
+            },
+        }
+        Ok(Exit::Success)
+    })
+}
+
+/// Ends a run that has not begun.
+pub(crate) fn dequeue(args: &Dequeue, context: &Context) -> anyhow::Result<Exit> {
+    if !context.has_store() {
+        bail!("there are no runs in `{}`", context.settings.home.display());
+    }
+    one_thread()?.block_on(async {
+        let house = House::open(&context.settings, Vec::new())?;
+        house.recover_dead().await?;
+        let row = names::find(&house.store, &args.run).await?;
+        match row.status {
+            RunStatus::Queued => {}
+            RunStatus::Running | RunStatus::Waiting => {
+                bail!("run {} is {} and no longer queued: `pintle stop {0}` stops it", row.id, row.status)
+            }
+            RunStatus::Succeeded
+            | RunStatus::PartiallySucceeded
+            | RunStatus::Failed
+            | RunStatus::Aborted
+            | RunStatus::Rejected => bail!("run {} is {}: it is not queued", row.id, row.status),
+        }
+        house.coordinator.stop(&row.id, StopCause::Requested, false).await?;
+        say(&format!("run {} of `{}` is taken out of the queue", row.id, row.dag));
+        Ok(Exit::Success)
+    })
+}
+
+/// Runs what is queued, until the queue is empty. A run that cannot be begun is told of and passed by.
+pub(crate) async fn run(how: &Running, context: &Context, known: Vec<Staged>) -> anyhow::Result<Exit> {
+    let house = House::open(&context.settings, known)?;
+    house.recover_dead().await?;
+    let mut signals = Signals::listen().context("signals of this process cannot be listened to")?;
+    let (mut seen, mut worst) = (BTreeSet::new(), Exit::Success);
+    let is_new = |row: &pintle_store::RunRow, seen: &BTreeSet<RunId>| !seen.contains(&row.id);
+    while let Some(row) = house.coordinator.queue().await?.into_iter().find(|row| is_new(row, &seen)) {
+        if seen.is_empty() {
+            house.move_in().await?;
+            leftover::clear(&house).await;
+        }
+        seen.insert(row.id.clone());
+        house.coordinator.reopen();
+        let crew = house.hire(&context.settings)?;
+        match house.coordinator.resume(&row.id).await {
+            Ok(()) => {
+                let exit = perform(&house, crew, (&row.id, Opening::Started), how, context, &mut signals).await?;
+                if exit == Exit::Interrupted {
+                    return Ok(exit);
+                }
+                if exit != Exit::Success {
+                    worst = exit;
+                }
+            }
+            // Another process was faster, or it was taken out of the queue.
+            Err(Error::Owned { .. } | Error::Refused(_)) => crew.dismiss(&house).await,
+            Err(Error::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                crew.dismiss(&house).await;
+                remark(&format!("run {} of `{}` stays in the queue: {error}", row.id, row.dag));
+                worst = Exit::Failed;
+            }
+        }
+    }
+    if seen.is_empty() && !how.quiet {
+        remark("nothing is queued");
+    }
+    Ok(worst)
+}
+
+/// After a run whose steps queue others: nobody else says who runs those.
+pub(crate) async fn remind(house: &House, plan: &Plan) {
+    if !queues(plan) && !plan.dags.iter().any(|(_, dag)| queues(dag)) {
+        return;
+    }
+    match house.coordinator.queue().await.map(|queued| queued.len()) {
+        Ok(0) | Err(_) => {}
+        Ok(1) => remark("1 run is queued: `pintle start --queued` runs it"),
+        Ok(count) => remark(&format!("{count} runs are queued: `pintle start --queued` runs them")),
+    }
+}
+
+/// Whether steps of a plan queue runs.
+fn queues(plan: &Plan) -> bool {
+    plan.steps.iter().filter_map(|step| step.action.fan()).any(|fan| match &fan.child {
+        Child::Dag(_) => fan.queued,
+        Child::Body(body) => queues(body),
+    })
+}
