@@ -179,6 +179,9 @@ impl Coordinator {
     /// Does what events ask for.
     pub(crate) fn perform(&self, live: &Live, effects: &[Effect]) {
         let run = &live.run.id;
+        if let Some(parent) = live.row.parent.as_ref().filter(|_| !live.paused && live.run.is_paused()) {
+            self.tending.want(&parent.run, Some((parent.step, parent.child)));
+        }
         for effect in effects {
             match effect {
                 Effect::Wake(_) => self.notices.send_all(&Notice::Wake),

@@ -48,6 +48,8 @@ pub(crate) struct Live {
     pub(crate) values: Values,
     /// Of steps that wait for children.
     pub(crate) broods: HashMap<StepIndex, Brood>,
+    /// Of a child: it left its place to others until a retry is due. Its parent says when it goes on.
+    pub(crate) paused: bool,
     /// A commit failed: what stands here may not be what is stored.
     pub(crate) stale: bool,
     watchers: Vec<mpsc::UnboundedSender<Update>>,
@@ -65,6 +67,7 @@ impl Live {
             context,
             values: Values::default(),
             broods: HashMap::new(),
+            paused: false,
             stale: false,
             watchers: Vec::new(),
             status,
@@ -83,8 +86,8 @@ impl Live {
         let ready = run.steps_in(StepStatus::Ready).collect();
         let (status, _) = watch::channel(run.status());
         let values = all_values(&run);
-        let broods = HashMap::new();
-        Ok(Self { run, ready, row: stored.row, context, values, broods, stale: false, watchers: Vec::new(), status })
+        let (row, broods, watchers) = (stored.row, HashMap::new(), Vec::new());
+        Ok(Self { run, ready, row, context, values, broods, paused: false, stale: false, watchers, status })
     }
 
     /// Takes over a fresh fold, and keeps who watches.

@@ -79,6 +79,10 @@ impl Coordinator {
                 self.tending.want(&due.run, None);
                 continue;
             }
+            if let (Some(_), true, Some(parent)) = (due.step, live.paused, &live.row.parent) {
+                self.tending.want(&parent.run, Some((parent.step, parent.child)));
+                continue;
+            }
             let command = match due.step {
                 Some(step) => Command::Due { step },
                 // Armed before it waited: that is no part of its time.

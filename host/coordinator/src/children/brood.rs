@@ -29,6 +29,10 @@ pub(crate) struct Brood {
     pub(crate) open: BTreeSet<u32>,
     /// Open ones that wait for a person; they leave their place to others.
     pub(crate) idle: BTreeSet<u32>,
+    /// Open ones of which nothing goes on before a retry; they leave their place to others too.
+    pub(crate) paused: BTreeSet<u32>,
+    /// Paused ones whose retry is due: they go on as soon as there is a place.
+    pub(crate) due: BTreeSet<u32>,
     /// Open ones that came to rest and were not looked at yet.
     pub(crate) rested: BTreeSet<u32>,
     /// Told to stop, and whether at once.
@@ -43,6 +47,11 @@ impl Brood {
     pub(crate) fn id(&self, live: &Live, step: StepIndex, child: u32) -> RunId {
         let key = usize::try_from(child).ok().and_then(|at| self.items.get(at)).map_or("", |item| item.key.as_str());
         child_id(live, step, key)
+    }
+
+    /// Children that have a place.
+    pub(crate) fn moving(&self) -> usize {
+        self.open.len().saturating_sub(self.idle.len()).saturating_sub(self.paused.len())
     }
 
     /// Nothing can go on before a person acts.
@@ -65,6 +74,8 @@ impl Coordinator {
             waiting: children.unfinished().collect(),
             open: BTreeSet::new(),
             idle: BTreeSet::new(),
+            paused: BTreeSet::new(),
+            due: BTreeSet::new(),
             rested: BTreeSet::new(),
             stopped: None,
             outer: None,

@@ -6,7 +6,7 @@ use pintle_core::ids::RunId;
 use pintle_core::plan::{Fan, FanForm, Json, StepIndex};
 use pintle_core::run::children::is_good;
 use pintle_core::run::command::{ChildEnd, StopCause, Submission};
-use pintle_core::run::{Command, Outcome, Refusal, RunStatus};
+use pintle_core::run::{Command, Outcome, Refusal, RunStatus, StepStatus};
 use pintle_spec::bind::{Binding, bind_params};
 use pintle_spec::eval::{Outer, Scope};
 use pintle_spec::fan::{FanItem, QueuedRun, collect, run_outputs};
@@ -83,22 +83,28 @@ impl Coordinator {
             let at_rest = match self.live(&id) {
                 Some(held) => {
                     let mut held = held.lock().await;
-                    self.at_rest(live, step, child, &mut held).await?
+                    let at_rest = self.at_rest(live, step, child, &mut held).await?;
+                    held.paused = matches!(at_rest, AtRest::Paused { .. });
+                    at_rest
                 }
                 None => self.at_rest_abroad(live, step, child, &id).await?,
             };
+            brood.idle.remove(&child);
+            brood.paused.remove(&child);
+            brood.due.remove(&child);
             match at_rest {
                 AtRest::Over(end) => {
                     brood.open.remove(&child);
-                    brood.idle.remove(&child);
                     ended.push(end);
                 }
                 AtRest::Idle => {
                     brood.idle.insert(child);
                 }
-                AtRest::Moving => {
-                    brood.idle.remove(&child);
+                AtRest::Paused { due } => {
+                    brood.paused.insert(child);
+                    brood.due.extend(due.then_some(child));
                 }
+                AtRest::Moving => {}
             }
             if ended.len() >= TOLD_AT_ONCE {
                 self.tending.want(&live.run.id, None);
@@ -112,17 +118,18 @@ impl Coordinator {
     async fn at_rest_abroad(&self, live: &Live, step: StepIndex, child: u32, id: &RunId) -> Result<AtRest, Error> {
         let mut held = self.load(id).await?;
         let at_rest = self.at_rest(live, step, child, &mut held).await?;
-        if matches!(at_rest, AtRest::Moving) {
+        if matches!(at_rest, AtRest::Moving | AtRest::Paused { .. }) {
             match self.resume(id).await {
                 Ok(()) => {}
                 Err(Error::Owned { .. }) => self.tending.abroad(&live.run.id, step, child),
                 Err(error) => return Err(error),
             }
+            return Ok(AtRest::Moving);
         }
         Ok(at_rest)
     }
 
-    /// Starts children up to the step's bound.
+    /// Starts children up to the step's bound; before them those go on that paused and whose retry is due.
     pub(super) async fn admit(
         &self,
         live: &mut Live,
@@ -133,7 +140,12 @@ impl Coordinator {
         let plan = live.run.plan.clone();
         let Some(fan) = plan.step(step).and_then(|step| step.action.fan()) else { return Ok(()) };
         let bound = usize::try_from(fan.max_concurrent.max(1)).unwrap_or(usize::MAX);
-        while brood.open.len().saturating_sub(brood.idle.len()) < bound {
+        while brood.moving() < bound {
+            if let Some(child) = brood.due.pop_first() {
+                brood.paused.remove(&child);
+                self.unpause(&brood.id(live, step, child)).await?;
+                continue;
+            }
             if ended.len() >= TOLD_AT_ONCE {
                 self.tending.want(&live.run.id, None);
                 break;
@@ -146,6 +158,25 @@ impl Coordinator {
                 Ok(Started::Over(end)) => ended.push(end),
                 Err(error) => {
                     brood.waiting.push_front(child);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A child has a place again: its retries that are due are made.
+    async fn unpause(&self, id: &RunId) -> Result<(), Error> {
+        let Some(held) = self.live(id) else { return Ok(()) };
+        let mut held = held.lock().await;
+        held.paused = false;
+        let retrying: Vec<StepIndex> = held.run.steps_in(StepStatus::Retrying).collect();
+        for step in retrying {
+            match self.drive(&mut held, &Command::Due { step }).await {
+                // Another of its retries, which is not due yet, or a stop.
+                Ok(()) | Err(Error::Refused(_)) => {}
+                Err(error) => {
+                    held.paused = true;
                     return Err(error);
                 }
             }
@@ -169,7 +200,7 @@ impl Coordinator {
                 let mut held = self.load(&id).await?;
                 return match self.at_rest(live, step, child, &mut held).await? {
                     AtRest::Over(end) => Ok(Started::Over(end)),
-                    AtRest::Idle | AtRest::Moving => Ok(Started::Open),
+                    AtRest::Idle | AtRest::Paused { .. } | AtRest::Moving => Ok(Started::Open),
                 };
             }
             self.retry(&id, &[], false).await?;
@@ -403,6 +434,10 @@ impl Coordinator {
         self.refresh(held).await?;
         let status = held.run.status();
         match status {
+            RunStatus::Running if held.run.is_paused() => {
+                let due = held.run.steps_in(StepStatus::Retrying).filter_map(|index| held.run.step(index)?.due).min();
+                return Ok(AtRest::Paused { due: due.is_none_or(|due| due <= self.now()) });
+            }
             RunStatus::Queued | RunStatus::Running => return Ok(AtRest::Moving),
             RunStatus::Waiting => return Ok(AtRest::Idle),
             RunStatus::Succeeded
@@ -469,6 +504,10 @@ enum AtRest {
     Over(ChildEnd),
     /// It waits for a person.
     Idle,
+    /// Nothing of it goes on before a retry, which is due already or is not.
+    Paused {
+        due: bool,
+    },
     Moving,
 }
 

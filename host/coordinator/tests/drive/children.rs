@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pintle_core::ids::RunId;
 use pintle_core::limits::MAX_INLINE;
-use pintle_core::plan::{Child, Fan, FanForm, Json, Output, Plan, RetryPolicy, Step, StepIndex, Template};
+use pintle_core::plan::{Action, Child, Fan, FanForm, Json, Output, Plan, RetryPolicy, Step, StepIndex, Template};
 use pintle_core::run::command::{Finished, StopCause};
 use pintle_core::run::{Outcome, RunStatus, StepStatus};
 use pintle_core::time::Span;
@@ -319,6 +319,77 @@ async fn a_dag_runs_another_and_that_one_a_third() -> Outcomes {
     assert_eq!(house.ends(&run).await?, RunStatus::Succeeded);
     let rows = house.process.store.children(&run, (StepIndex(0), 0), 9).await?;
     assert_eq!(rows.len(), 1);
+    Ok(())
+}
+
+/// With a second try of the body's step, a tenth of a second after the first.
+fn retried(mut each: Step) -> Step {
+    if let Action::Fan(fan) = &mut each.action
+        && let Child::Body(body) = &mut fan.child
+    {
+        let interval = Span(100);
+        let (backoff_milli, max_interval, exit_code) = (1000, None, vec![]);
+        body.steps[0].retry = Some(RetryPolicy { limit: 1, interval, backoff_milli, max_interval, exit_code });
+    }
+    each
+}
+
+/// The peer lets a child that waits for its retry keep its place.
+#[tokio::test]
+async fn a_waiting_retry_gives_its_place_back_and_goes_on_when_there_is_one() -> Outcomes {
+    let dir = tempfile::tempdir()?;
+    let house = House::on(dir.path(), "n1").await?;
+    let run = house.process.submit("r1", vec![retried(foreach(&json!(["a", "b", "c"]), 1))]).await?;
+    house.does(done()).await?;
+    let a = house.claim().await?;
+    assert_eq!(item(&a), "a");
+    house.process.settle(&a, exit(1), 0).await?;
+
+    let b = house.claim().await?;
+    assert_eq!(item(&b), "b", "a retry that waits kept its place");
+    // The retry becomes due meanwhile; were there no bound, it would be ready now.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(house.process.claim(9).await?.is_empty(), "a retry went on without a place");
+    house.process.settle(&b, says("B"), 0).await?;
+    let again = house.claim().await?;
+    assert_eq!(
+        (item(&again), again.attempt.get()),
+        ("a".to_owned(), 2),
+        "what began before goes on before others begin"
+    );
+    assert!(house.process.claim(9).await?.is_empty(), "more run at once than max_concurrent says");
+    house.process.settle(&again, says("A"), 0).await?;
+    let c = house.claim().await?;
+    assert_eq!(item(&c), "c");
+    house.process.settle(&c, says("C"), 0).await?;
+    assert_eq!(house.ends(&run).await?, RunStatus::Succeeded);
+    Ok(())
+}
+
+/// Who comes after a death knows nothing of places: they are given anew.
+#[tokio::test]
+async fn i2_a_paused_child_goes_on_after_the_death_of_its_home() -> Outcomes {
+    let dir = tempfile::tempdir()?;
+    let house = House::on(dir.path(), "n1").await?;
+    let run = house.process.submit("r1", vec![retried(foreach(&json!(["a", "b"]), 1))]).await?;
+    house.does(done()).await?;
+    house.does(exit(1)).await?;
+    let b = house.claim().await?;
+    assert_eq!(item(&b), "b");
+    let next = House::on(dir.path(), "n2").await?;
+    house.leaves().await?.die(&next.process.store).await?;
+    next.process.coordinator.recover_dead().await?;
+    next.process.coordinator.resume(&run).await?;
+    let mut seen = Vec::new();
+    while seen.len() < 2 {
+        let claimed = next.claim().await?;
+        assert!(next.process.claim(9).await?.is_empty(), "more run at once than max_concurrent says");
+        seen.push((item(&claimed), claimed.attempt.get()));
+        next.process.settle(&claimed, says("done"), 0).await?;
+    }
+    seen.sort();
+    assert_eq!(seen, [("a".to_owned(), 2), ("b".to_owned(), 1)]);
+    assert_eq!(next.ends(&run).await?, RunStatus::Succeeded);
     Ok(())
 }
 

@@ -182,6 +182,18 @@ impl Run {
         self.head.waiting_since.is_none().then(|| started.plus(timeout).plus(self.head.waited))
     }
 
+    /// Nothing of it goes on before a retry is due. A repetition is no retry: what is done again and again is in work.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        let tally = &self.head.tally;
+        let busy = [StepStatus::Ready, StepStatus::Running, StepStatus::Waiting];
+        if tally.of(StepStatus::Retrying) == 0 || busy.into_iter().any(|status| tally.of(status) > 0) {
+            return false;
+        }
+        let retries = |step: &StepState| step.status != StepStatus::Retrying || step.attempt > Attempt(0);
+        self.status() == RunStatus::Running && self.head.stop.is_none() && self.steps.iter().all(retries)
+    }
+
     /// Steps that stand in `status`, with their places.
     pub fn steps_in(&self, status: StepStatus) -> impl Iterator<Item = StepIndex> {
         (0u32..).map(StepIndex).zip(&self.steps).filter(move |(_, s)| s.status == status).map(|(i, _)| i)
