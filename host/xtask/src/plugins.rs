@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::shell;
 use crate::stamp::{Inputs, Stamp};
-use crate::toolchain::{GUEST_TARGET, GuestCompiler};
+use crate::toolchain::{self, GUEST_TARGET};
 use crate::workspace::{self, Workspace};
 
 /// One line of `index.json`; the files lie beside it.
@@ -103,8 +103,7 @@ fn sources(workspace: &Workspace) -> Result<Vec<Plugin>> {
 /// Guests to components; true if anything was built.
 fn compile(workspace: &Workspace, plugins: &[Plugin]) -> Result<bool> {
     let out = workspace.plugins_out();
-    let compiler = GuestCompiler::find(workspace)?;
-    let mut inputs = Inputs::default().text(&compiler.fingerprint(workspace)?);
+    let mut inputs = Inputs::default().text(&toolchain::fingerprint(workspace)?);
     for path in ["guest-sdk", "plugins", "wit", "Cargo.lock", "Cargo.toml", "host/xtask/src/plugins"] {
         inputs = inputs.tree(&workspace.root, path)?;
     }
@@ -116,7 +115,7 @@ fn compile(workspace: &Workspace, plugins: &[Plugin]) -> Result<bool> {
     if stamp.holds(&outputs) {
         return Ok(false);
     }
-    let mut cargo = compiler.build(workspace);
+    let mut cargo = toolchain::guest_build(workspace);
     for plugin in plugins {
         cargo.args(["-p", &plugin.name]);
     }

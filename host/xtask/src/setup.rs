@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::shell;
-use crate::toolchain::{self, EXAMPLE_TARGETS, GUEST_TARGET, GuestCompiler};
+use crate::toolchain::{self, EXAMPLE_TARGETS, GUEST_TARGET};
 use crate::workspace::Workspace;
 
 /// Programs that the suite uses beside cargo.
@@ -21,13 +21,16 @@ pub(crate) struct Tools {
 /// What building the product needs.
 pub(crate) fn guests(workspace: &Workspace) -> Result<()> {
     let missing = missing_targets(workspace, &[GUEST_TARGET])?;
-    if !missing.is_empty()
-        && let Err(error) = add_targets(workspace, &missing)
-    {
-        println!("setup: rustup cannot add {GUEST_TARGET} ({error:#}): looking for Debian's compiler");
-        debian(workspace)?;
+    if missing.is_empty() {
+        return Ok(());
     }
-    GuestCompiler::find(workspace).map(drop)
+    let by_hand = || {
+        format!(
+            "guests cannot be compiled: run `rustup target add {GUEST_TARGET}` where there is a network, or add that \
+             target to the Rust that is installed here in its own way, and run this again"
+        )
+    };
+    add_targets(workspace, &missing).with_context(by_hand)
 }
 
 /// What the suite needs besides.
@@ -59,20 +62,6 @@ fn missing_targets<'a>(workspace: &Workspace, targets: &[&'a str]) -> Result<Vec
 fn add_targets(workspace: &Workspace, targets: &[&str]) -> Result<()> {
     println!("setup: adding {} to the Rust toolchain", targets.join(" "));
     shell::run(shell::program(&workspace.root, "rustup").args(["target", "add"]).args(targets))
-}
-
-/// Debian's compiler for Wasm, where this may install it.
-fn debian(workspace: &Workspace) -> Result<()> {
-    if GuestCompiler::find(workspace).is_ok() {
-        return Ok(());
-    }
-    const PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "lld"];
-    let root = shell::output(shell::program(&workspace.root, "id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if !root || !shell::succeeds(shell::program(&workspace.root, "apt-get").arg("--version")) {
-        bail!("install by hand: `rustup target add {GUEST_TARGET}`, or `apt-get install {}`", PACKAGES.join(" "));
-    }
-    let mut apt = shell::program(&workspace.root, "apt-get");
-    shell::run(apt.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y"]).args(PACKAGES))
 }
 
 /// A cargo subcommand: the user's own, or one below `target/tools`, installed there if need be.
