@@ -30,7 +30,7 @@ impl GivenParams {
             Self::None => Ok(Given::default()),
             Self::Text(text) if text.trim_start().starts_with('{') => read_json(text),
             Self::Text(text) => {
-                let words = words::split(text).map_err(|error| format!("`--params`: {error}"))?;
+                let words = words::split(text).map_err(|error| format!("the parameters: {error}"))?;
                 gather(plan, words)
             }
             Self::Words(words) => gather(plan, words.iter().map(|word| Word::from_argument(word)).collect()),
@@ -81,7 +81,7 @@ fn place_words(plan: &Plan, given: &mut Given) -> Result<(), String> {
 
 fn read_json(text: &str) -> Result<Given, String> {
     let value: serde_json::Map<String, Value> = serde_json::from_str(text)
-        .map_err(|error| format!("`--params` begins like a JSON object and is none: {error}"))?;
+        .map_err(|error| format!("the parameters begin like a JSON object and are none: {error}"))?;
     let named = value.into_iter().map(|(name, value)| {
         let text = match value {
             Value::String(text) => text,

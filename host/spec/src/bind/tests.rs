@@ -33,7 +33,7 @@ fn untyped_parameters_take_what_comes() {
         (words(&["x", "y z", "A=$(rm -rf /)", "w", "N=5"]), r#"{"1":"x","A":"$(rm -rf /)","2":"y z","3":"w","N":"5"}"#),
         (GivenParams::Text("'x y' A=\"b c\"".into()), r#"{"1":"x y","A":"b c","2":"two"}"#),
         (GivenParams::Text(r#"{"A": 7, "B": [1]}"#.into()), r#"{"1":"one","A":"7","2":"two","B":"[1]"}"#),
-        (GivenParams::Text("'x".into()), "`--params`: a quote ' is opened and never closed; close it"),
+        (GivenParams::Text("'x".into()), "the parameters: a quote ' is opened and never closed; close it"),
         (words(&["A=1", "A=2"]), "the parameter `A` is given twice; give it once"),
     ];
     for (given, wanted) in table {
