@@ -161,10 +161,11 @@ fn plugins_are_listed_and_looked_into() -> Result<()> {
         "exec-js",
         "jq.filter",
         "script.js",
+        "sqlite.query, sqlite.import",
         "wasi.run",
     ])?;
     let rows = json(&home.run(["plugin", "list", "--output", "json"])?.expect_code(0)?.stdout)?;
-    ensure!(rows.as_array().is_some_and(|rows| rows.len() == 5), "{rows}");
+    ensure!(rows.as_array().is_some_and(|rows| rows.len() == 6), "{rows}");
     for name in ["exec-http", "http.request"] {
         home.run(["plugin", "inspect", name])?.expect_code(0)?.expect_printed(&[
             "exec-http",
@@ -173,6 +174,11 @@ fn plugins_are_listed_and_looked_into() -> Result<()> {
             "url",
         ])?;
     }
+    home.run(["plugin", "inspect", "sqlite.import"])?.expect_code(0)?.expect_printed(&[
+        "limits:  those that a step's fields set",
+        "dsn (string, required): the database file",
+        "import (object, required): what is imported",
+    ])?;
     let row = json(&home.run(["plugin", "inspect", "exec-data", "--output", "json"])?.expect_code(0)?.stdout)?;
     let actions = row["actions"].as_array().context("no actions")?;
     ensure!(

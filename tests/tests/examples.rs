@@ -171,6 +171,23 @@ fn script_js() -> Result<()> {
 }
 
 #[test]
+fn sqlite() -> Result<()> {
+    green(
+        "sqlite.yaml",
+        &[
+            "regions | America,",
+            "northern | {\"zone\":\"Europe/Helsinki\",\"latitude\":60.1667}",
+            "report | 312 zones in 9 regions",
+        ],
+    )?;
+    let home = Home::new()?;
+    // A value with quotes stays a value: no region has that name.
+    let (ended, _) = run(&home, "sqlite.yaml", &["REGION=x' OR '1'='1"])?;
+    ended.expect_code(0)?.expect_said(&["farthest: skipped"])?;
+    Ok(())
+}
+
+#[test]
 fn regions() -> Result<()> {
     green(
         "regions.yaml",

@@ -129,7 +129,7 @@ fn answer(
     let text = target.run_id.as_deref().or(target.run.as_deref()).unwrap_or_default();
     let named = target.step_name.as_deref().or(target.step.as_deref());
     threads()?.block_on(async {
-        let (house, row, _) = retry::find(text, context, embedded::staged()?).await?;
+        let (house, row, _) = retry::find(text, context, embedded::known()?).await?;
         let scene = scene_of(&house, &row.id).await?;
         let step = step_of(&scene, named)?;
         let word = word(&scene, step)?;

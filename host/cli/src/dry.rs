@@ -21,7 +21,7 @@ use crate::render::style::{BOLD, DIM, Pen};
 
 /// Shows what a DAG would do.
 pub(crate) fn run(args: &Dry, context: &Context) -> anyhow::Result<Exit> {
-    let known = embedded::staged()?;
+    let known = embedded::known()?;
     let Some(dag) = dag::open(&args.file, false, context, &known)? else { return Ok(Exit::Failed) };
     let env = home::passed_env(std::env::vars_os());
     // Nothing runs: a computed default is shown as if no program could.

@@ -14,3 +14,10 @@ pub(crate) fn staged() -> anyhow::Result<Vec<Staged>> {
         .map(|plugin| plugin.staged().context("an embedded plugin cannot be read: this pintle was not built whole"))
         .collect()
 }
+
+/// The rows of all actions beside the core's own: those of the plugins, and those that are native.
+pub(crate) fn known() -> anyhow::Result<Vec<Staged>> {
+    let mut rows = staged()?;
+    rows.push(pintle_runtime::sqlite_staged());
+    Ok(rows)
+}

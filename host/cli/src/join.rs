@@ -164,6 +164,7 @@ pub(crate) fn executors(settings: &Settings, kv: Option<Arc<dyn pintle_runtime::
     let compiler = Compiler::child(PathBuf::from("/proc/self/exe"));
     let mut runtime = RuntimeSettings::below(&settings.home, compiler, launcher);
     runtime.kv = kv;
+    runtime.guarded = vec![Layout::new(&settings.home).database()];
     let policy = if settings.sandbox { GrantPolicy::sandbox() } else { GrantPolicy::trusted() };
     if settings.plugins.is_empty() {
         return Ok(Executors::new(runtime, &policy, EMBEDDED)?);

@@ -14,7 +14,7 @@ use crate::render::table;
 
 /// Looks at plugins.
 pub(crate) fn run(args: &Plugin, context: &Context) -> anyhow::Result<Exit> {
-    let rows = embedded::staged()?;
+    let rows = embedded::known()?;
     match args {
         Plugin::List { output: Output::Json } => say(&serde_json::to_string(&rows)?),
         Plugin::List { output: Output::Text } => say(&table(&rows)),
@@ -87,6 +87,9 @@ fn lines(row: &Staged, pen: Pen) -> Vec<String> {
 }
 
 fn limits(limits: PluginLimits) -> String {
+    if limits.memory_mib == 0 {
+        return "those that a step's fields set".to_owned();
+    }
     let wall = if limits.wall_ms == 0 { "the step's deadline".to_owned() } else { format!("{} ms", limits.wall_ms) };
     let output = if limits.output_kib == 0 { "the step's".to_owned() } else { format!("{} KiB", limits.output_kib) };
     format!(
@@ -146,8 +149,10 @@ mod tests {
     #[test]
     fn what_is_embedded_is_what_its_rows_describe() -> anyhow::Result<()> {
         assert!(check()? >= 4, "a first-party plugin is missing");
-        let rows = embedded::staged()?;
-        for action in ["run", "exec", "http.request", "jq.filter", "template.render", "data.convert", "file.read"] {
+        let rows = embedded::known()?;
+        for action in
+            ["sqlite.query", "run", "exec", "http.request", "jq.filter", "template.render", "data.convert", "file.read"]
+        {
             find(&rows, action)?;
         }
         let error = find(&rows, "exec-htp").map(|_| ()).map_err(|error| error.to_string());

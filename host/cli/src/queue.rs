@@ -27,7 +27,7 @@ use crate::start::{Given, one_thread, perform, run_id, submission};
 
 /// Accepts a run, and runs nothing.
 pub(crate) fn enqueue(args: Enqueue, context: &Context) -> anyhow::Result<Exit> {
-    let known = embedded::staged()?;
+    let known = embedded::known()?;
     let Some(dag) = dag::open(&args.file, args.quiet, context, &known)? else { return Ok(Exit::Failed) };
     one_thread()?.block_on(async {
         let house = House::open(&context.settings, known)?;

@@ -24,7 +24,7 @@ use crate::status;
 
 /// Runs again what did not succeed, or goes on with an interrupted run.
 pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
-    let known = embedded::staged()?;
+    let known = embedded::known()?;
     threads()?.block_on(async {
         let (house, row, _) = find(&args.run, context, known).await?;
         let over = row.status.is_terminal();

@@ -39,7 +39,7 @@ fn preview(args: &Preview, context: &Context) -> anyhow::Result<Exit> {
     let home = home_zone(args.zone.as_deref())?;
     let from = begin(args.from.as_deref(), &home)?;
     let count = usize::try_from(args.count)?;
-    let known = embedded::staged()?;
+    let known = embedded::known()?;
     let (mut slots, mut exit) = (Vec::new(), Exit::Success);
     for file in &args.files {
         match load(file, &known, context)? {

@@ -8,7 +8,7 @@ use crate::failure::Exit;
 
 /// The language as a JSON Schema, with the actions of the plugins that are part of this binary.
 pub(crate) fn run() -> anyhow::Result<Exit> {
-    let schema = pintle_spec::language_schema(&embedded::staged()?);
+    let schema = pintle_spec::language_schema(&embedded::known()?);
     say(&serde_json::to_string_pretty(&schema).context("the schema of the language is JSON")?);
     Ok(Exit::Success)
 }

@@ -27,7 +27,7 @@ use crate::{home, leftover, queue, retry, status};
 
 /// Runs a DAG to its end, or goes on with an interrupted run.
 pub(crate) fn run(args: Start, context: &Context) -> anyhow::Result<Exit> {
-    let known = embedded::staged()?;
+    let known = embedded::known()?;
     if let Some(run) = &args.resume {
         return threads()?.block_on(retry::resume(run, &args.running, context, known));
     }

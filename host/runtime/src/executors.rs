@@ -1,4 +1,4 @@
-//! The executors of a worker: action -> plugin, and the native `wasi.run`.
+//! The executors of a worker: action -> plugin, and the native ones: `wasi.run`, `sqlite.query`, `sqlite.import`.
 //!
 //! Cheap until the first step: the rows of the embedded plugins are part of the program, and a plugin is loaded when
 //! one of its actions is first performed.
@@ -20,6 +20,7 @@ use crate::grants::{FilesGrant, Grants};
 use crate::manifest::Manifest;
 use crate::plugin::Plugin;
 use crate::runtime::{Runtime, Settings};
+use crate::sqlite::Sqlite;
 use crate::wasi_run::WasiRun;
 
 mod outcome;
@@ -33,19 +34,22 @@ pub struct GrantPolicy {
     pub first_party: Grants,
     /// Programs and directories that `wasi.run` may name; none: `wasi.run` is refused.
     pub wasi_run: Option<FilesGrant>,
+    /// Databases and files that `sqlite.query` and `sqlite.import` may name; none: both are refused.
+    pub sqlite: Option<FilesGrant>,
 }
 
 impl GrantPolicy {
     /// `pintle start`, `--allow-process`: the rights of the worker's user.
     #[must_use]
     pub fn trusted() -> Self {
-        Self { first_party: Grants::trusted_first_party(), wasi_run: Some(FilesGrant::everything()) }
+        let files = || Some(FilesGrant::everything());
+        Self { first_party: Grants::trusted_first_party(), wasi_run: files(), sqlite: files() }
     }
 
     /// `--sandbox`: nothing.
     #[must_use]
     pub fn sandbox() -> Self {
-        Self { first_party: Grants::none(), wasi_run: None }
+        Self { first_party: Grants::none(), wasi_run: None, sqlite: None }
     }
 }
 
@@ -57,6 +61,7 @@ pub struct Executors {
     actions: ArcSwap<Actions>,
     adding: Mutex<()>,
     wasi_run: Arc<WasiRun>,
+    sqlite: Arc<Sqlite>,
 }
 
 impl std::fmt::Debug for Executors {
@@ -68,9 +73,10 @@ impl std::fmt::Debug for Executors {
 impl Executors {
     /// Of the embedded plugins. Runs and loads nothing.
     pub fn new(settings: Settings, policy: &GrantPolicy, embedded: &[Embedded]) -> Result<Self, LoadError> {
+        let sqlite = Arc::new(Sqlite::new(policy.sqlite.clone(), settings.guarded.clone()));
         let runtime = Runtime::new(settings);
         let wasi_run = Arc::new(WasiRun::new(Arc::clone(&runtime), policy.wasi_run.clone()));
-        let executors = Self { runtime, actions: ArcSwap::default(), adding: Mutex::new(()), wasi_run };
+        let executors = Self { runtime, actions: ArcSwap::default(), adding: Mutex::new(()), wasi_run, sqlite };
         for plugin in embedded {
             executors.add(&plugin.plugin(&executors.runtime, &policy.first_party)?)?;
         }
@@ -116,14 +122,14 @@ impl Executors {
         Ok(())
     }
 
-    /// The rows of all executors, the native one too: what `pintle validate` checks actions against.
+    /// The rows of all executors, the native ones too: what `pintle validate` checks actions against.
     #[must_use]
     pub fn staged(&self) -> Vec<Staged> {
         let mut rows: BTreeMap<String, Staged> = BTreeMap::new();
         for plugin in self.actions.load().values() {
             rows.entry(plugin.staged().name.clone()).or_insert_with(|| plugin.staged().clone());
         }
-        rows.into_values().chain([crate::wasi_run::staged()]).collect()
+        rows.into_values().chain([crate::wasi_run::staged(), crate::sqlite::staged()]).collect()
     }
 
     /// The shared parts, for loading plugins without adding them.
@@ -142,6 +148,9 @@ impl Executors {
         if action == crate::wasi_run::ACTION {
             return Ok(Performer::WasiRun(Arc::clone(&self.wasi_run)));
         }
+        if Sqlite::performs(action) {
+            return Ok(Performer::Sqlite(Arc::clone(&self.sqlite)));
+        }
         match self.actions.load().get(action) {
             Some(plugin) => Ok(Performer::Plugin(Arc::clone(plugin))),
             None => Err(outcome::failure(
@@ -155,6 +164,7 @@ impl Executors {
 enum Performer {
     Plugin(Arc<Plugin>),
     WasiRun(Arc<WasiRun>),
+    Sqlite(Arc<Sqlite>),
 }
 
 /// Ends the guest when its performance is given up.
@@ -186,6 +196,7 @@ impl Executor for Executors {
                 match performer {
                     Performer::Plugin(plugin) => perform::perform(&plugin, task, sink, stop).await,
                     Performer::WasiRun(wasi_run) => wasi_run.perform(task, sink, stop).await,
+                    Performer::Sqlite(sqlite) => sqlite.perform(task, sink, stop).await,
                 }
             };
             if Handle::try_current().is_ok_and(|here| here.id() == guests.id()) {

@@ -1,4 +1,4 @@
-//! Running guests: the only crate that knows wasmtime.
+//! Running guests: the only crate that knows wasmtime. And SQL of authors, which needs the same grants and bounds.
 //!
 //! An [`Executors`] performs steps. Each call gets a fresh instance of a component in a Store of its own, on threads
 //! of their own, within bounds that the host keeps: memory, CPU time, wall time, bytes logged and printed, requests,
@@ -13,6 +13,7 @@
 //! | load a plugin | [`Plugin::load`], `plugin/load.rs`, `plugin/imports.rs`, [`Manifest`] |
 //! | see where machine code comes from | `compiler.rs`, `code_cache.rs` and its one file with unsafe code |
 //! | run a program of a stranger | `wasi_run.rs` |
+//! | run SQL | `sqlite.rs`, then `sqlite/place.rs` and `sqlite/gate.rs` |
 
 mod bindings;
 mod blobs;
@@ -32,6 +33,7 @@ mod measure;
 mod plugin;
 mod runtime;
 mod services;
+mod sqlite;
 mod stage;
 mod wasi_run;
 
@@ -50,5 +52,6 @@ pub use self::measure::{Measured, measure};
 pub use self::plugin::Plugin;
 pub use self::runtime::{Runtime, Settings};
 pub use self::services::{Kv, KvCondition, KvEntry, KvError, KvScope};
+pub use self::sqlite::staged as sqlite_staged;
 pub use self::stage::{StagedFiles, stage};
 pub use self::wasi_run::staged as wasi_run_staged;

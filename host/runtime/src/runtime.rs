@@ -27,6 +27,8 @@ pub struct Settings {
     pub threads: usize,
     /// Largest memory that a manifest may ask for.
     pub max_memory_mib: u32,
+    /// Pintle's own databases: no step opens them with SQL, nor what stands beside them.
+    pub guarded: Vec<PathBuf>,
 }
 
 impl std::fmt::Debug for Settings {
@@ -53,6 +55,7 @@ impl Settings {
             kv: None,
             threads: std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get),
             max_memory_mib: 128,
+            guarded: Vec::new(),
         }
     }
 }
@@ -75,7 +78,7 @@ impl Runtime {
     /// Touches nothing yet.
     #[must_use]
     pub fn new(settings: Settings) -> Arc<Self> {
-        let Settings { cache_dir, blobs_dir, compiler, processes, kv, threads, max_memory_mib } = settings;
+        let Settings { cache_dir, blobs_dir, compiler, processes, kv, threads, max_memory_mib, guarded: _ } = settings;
         Arc::new(Self {
             engine: Engine::new(threads),
             cache: CodeCache::new(cache_dir, compiler),

@@ -111,7 +111,7 @@ const LATER: &str = "is part of the language, but this version does not run it y
 const NEVER: &str = "is not part of Pintle; use an action that a plugin performs instead";
 
 /// Actions of the language that a later version runs.
-pub(crate) const LATER_ACTIONS: &[&str] = &["script.js", "sqlite.query"];
+pub(crate) const LATER_ACTIONS: &[&str] = &["script.js"];
 
 /// Families of actions that Pintle leaves out on purpose.
 pub(crate) const NEVER_ACTIONS: &[&str] = &["agent", "chat", "harness", "wiki", "k8s", "kubernetes", "ssh", "sftp"];

@@ -9,7 +9,7 @@ use crate::known::input_schema;
 use crate::nearest::did_you_mean;
 use crate::reader::{At, Reader};
 use crate::run::read_old_run;
-use crate::schema::check_with;
+use crate::schema::{Schema, check_with};
 use crate::words;
 
 /// An old name of a kind of step, and what runs such a step today.
@@ -30,11 +30,12 @@ enum Today {
     Request,
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind { names: &["command", "shell"], today: Today::Run },
     Kind { names: &["dag", "subworkflow", "sub_dag"], today: Today::Dag },
     Kind { names: &["http"], today: Today::Request },
     Kind { names: &["jq"], today: Today::Action("jq.filter", Some("filter"), Some("data")) },
+    Kind { names: &["sqlite"], today: Today::Action("sqlite.query", Some("query"), Some("query")) },
     Kind { names: &["template"], today: Today::Action("template.render", None, Some("template")) },
     Kind { names: &["noop"], today: Today::Action("noop", None, None) },
 ];
@@ -131,13 +132,13 @@ pub(super) fn read_executor(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Ac
             Some(read_dag_step(reader, step, &dag))
         }
         Today::Action(action, command, script) => {
-            let mut inputs = inputs_of(config.as_ref());
+            let mut inputs = inputs_of(reader, action, config.as_ref());
             take(reader, step, ("command", command), &name, &mut inputs)?;
             take(reader, step, ("script", script), &name, &mut inputs)?;
             call_with(reader, step, (action, field), config.as_ref(), inputs)
         }
         Today::Request => {
-            let mut inputs = inputs_of(config.as_ref());
+            let mut inputs = inputs_of(reader, "http.request", config.as_ref());
             inputs.extend(request(reader, step)?);
             take(reader, step, ("script", Some("body")), &name, &mut inputs)?;
             call_with(reader, step, ("http.request", field), config.as_ref(), inputs)
@@ -185,7 +186,8 @@ fn read_named(
     );
     refuse(reader, step, "command", name);
     refuse(reader, step, "script", name);
-    call_with(reader, step, (name, field), config, inputs_of(config))
+    let inputs = inputs_of(reader, name, config);
+    call_with(reader, step, (name, field), config, inputs)
 }
 
 fn today(today: &Today) -> String {
@@ -194,8 +196,9 @@ fn today(today: &Today) -> String {
         Today::Dag => "`action: dag.run` with `with: {dag: ..., params: ...}`".to_owned(),
         Today::Request => "`action: http.request` with `with: {method: ..., url: ...}`".to_owned(),
         Today::Action(action, command, script) => {
+            let script = script.as_ref().filter(|script| command.as_ref() != Some(*script));
             let inputs: Vec<String> =
-                [command, script].into_iter().flatten().map(|input| format!("{input}: ...")).collect();
+                [command.as_ref(), script].into_iter().flatten().map(|input| format!("{input}: ...")).collect();
             match inputs.is_empty() {
                 true => format!("`action: {action}`"),
                 false => format!("`action: {action}` with `with: {{{}}}`", inputs.join(", ")),
@@ -246,9 +249,13 @@ fn take(
     Some(())
 }
 
-fn inputs_of(config: Option<&At<'_>>) -> Vec<Entry> {
+/// What an action still takes by its old name has that name.
+fn inputs_of(reader: &Reader<'_>, action: &str, config: Option<&At<'_>>) -> Vec<Entry> {
     let entries = config.map(At::entries).unwrap_or_default();
-    let today = |key: &str| RENAMED.iter().find(|(old, _)| *old == key).map_or(key, |(_, today)| *today).to_owned();
+    let schema = input_schema(reader.known, action).and_then(Schema::parse);
+    let takes = |key: &str| schema.as_ref().is_some_and(|schema| schema.spot().field(key).is_some());
+    let renamed = |key: &str| RENAMED.iter().find(|(old, _)| *old == key && !takes(key));
+    let today = |key: &str| renamed(key).map_or(key, |(_, today)| *today).to_owned();
     entries.iter().map(|entry| Entry { key: today(&entry.key), ..entry.clone() }).collect()
 }
 

@@ -44,6 +44,8 @@ pub(crate) fn plugins() -> Vec<ActionRow> {
             "template.render",
             r#"{"type":"object","required":["template"],"properties":{"template":{"type":"string"},"data":{}}}"#,
         ),
+        row("sqlite.query", include_str!("../../../runtime/src/sqlite/query.schema.json")),
+        row("sqlite.import", include_str!("../../../runtime/src/sqlite/import.schema.json")),
         row("free.form", ""),
     ]
 }

@@ -17,7 +17,7 @@ const KNOWN_ONLY_BY: [(&str, &[&str]); 11] = [
     ("clap", &["cli", "xtask", "tests"]),
     ("prost", &["rpc"]),
     ("redis", &["queue-redis"]),
-    ("rusqlite", &["store-sqlite"]),
+    ("rusqlite", &["runtime", "store-sqlite"]),
     ("saphyr", &["spec"]),
     ("serde-saphyr", &["exec-data"]),
     ("sqlx", &["store-postgres"]),
