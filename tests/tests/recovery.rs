@@ -274,6 +274,8 @@ fn on_lost_park_waits_for_a_person_and_on_lost_fail_fails() -> Result<()> {
             "fail" => {
                 resumed.expect_code(1)?;
                 shown.expect(&[("hit", "failed"), ("after", "aborted")])?;
+                let said = shown.step("hit")?.message;
+                ensure!(said == "its worker was lost and the step says on_lost: fail", "{said}");
             }
             other => bail!("no such way: {other}"),
         }

@@ -69,6 +69,23 @@ fn doctor_tells_of_a_directory_that_is_a_file() -> Result<()> {
 }
 
 #[test]
+fn doctor_tells_of_shells_that_are_not_there() -> Result<()> {
+    let home = Home::new()?;
+    let doctor = |name: &str, value: &str| -> Result<_> {
+        let mut command = home.command(["doctor", "--output", "json"]);
+        command.env(name, value);
+        check(&home.command_wait(command)?.stdout, "shells")
+    };
+    let (result, found, advice) = doctor("PATH", "/no/such/directory")?;
+    ensure!(result == "failed" && found == "there is no `sh` in PATH", "{result}: {found}");
+    ensure!(advice == "install one (`dash`, `busybox`), or set PATH", "{advice}");
+    let (result, found, advice) = doctor("PINTLE_DEFAULT_SHELL", "no-such-shell -e")?;
+    ensure!(result == "failed" && found == "default_shell `no-such-shell` is not there", "{result}: {found}");
+    ensure!(advice == "install it, or change `default_shell`", "{advice}");
+    Ok(())
+}
+
+#[test]
 fn a_directory_without_runs_is_named() -> Result<()> {
     let home = Home::new()?;
     let none = format!("there are no runs in `{}`", home.data().display());

@@ -1,6 +1,7 @@
 //! A DAG file, from the disk to a plan with its parameters bound.
 
 use std::collections::HashSet;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -8,6 +9,7 @@ use anyhow::Context as _;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Plan, Template};
 use pintle_core::plugin::Staged;
+use pintle_spec::limits::{MAX_DOCUMENT_BYTES, MAX_DOTENV_BYTES};
 use pintle_spec::{
     Binding, BoundParams, Field, GivenParams, Notices, Parsed, RunFacts, RunScope, SourceFile, bind_params,
 };
@@ -134,9 +136,17 @@ fn read(file: &Path) -> anyhow::Result<(PathBuf, Vec<u8>)> {
     if file.is_dir() {
         return Err(Failure::usage(format!("`{}` is a directory; name the DAG file in it", file.display())));
     }
-    let bytes = std::fs::read(file).with_context(failed)?;
+    // Behind a byte order mark it may be as long as without.
+    let bytes = read_up_to(file, MAX_DOCUMENT_BYTES + 3).with_context(failed)?;
     let path = file.canonicalize().with_context(failed)?;
     Ok((path, bytes))
+}
+
+/// What a file begins with: all of it, or one byte more than is taken. A device or a pipe may go on for ever.
+fn read_up_to(file: &Path, most: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Where values come from that are not in the file.
@@ -208,22 +218,24 @@ pub(crate) fn dotenv(
         if !seen.insert(path.clone()) {
             continue;
         }
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
+        let failed = || format!("cannot read the dotenv file `{}`", path.display());
+        let found = match path.canonicalize() {
+            Ok(found) => found,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 missing.push(path);
                 continue;
             }
-            Err(error) => {
-                return Err(error).with_context(|| format!("cannot read the dotenv file `{}`", path.display()));
-            }
+            Err(error) => return Err(error).with_context(failed),
         };
-        if world.sandbox && !path.canonicalize().is_ok_and(|path| path.starts_with(dir)) {
+        if world.sandbox && !found.starts_with(dir) {
             return Err(Failure::refused(format!(
                 "the dotenv file `{}` lies outside of the DAG's directory, and --sandbox reads none there",
                 path.display()
             )));
         }
+        let bytes = read_up_to(&found, MAX_DOTENV_BYTES).with_context(failed)?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("it is not UTF-8 text")).with_context(failed)?;
         let read = pintle_spec::parse_dotenv(&text);
         variables.extend(read.with_context(|| format!("dotenv file `{}`", path.display()))?);
     }

@@ -88,6 +88,7 @@ impl House {
             data_dir: self.home.clone(),
             work_root: self.home.join("runs"),
             log_file: Some(log_file),
+            confined: settings.sandbox,
             dry_run: false,
             threads: Some(executors.threads().context("no threads can be started: see `ulimit -u`")?),
             patience: pintle_worker::DRAIN_PATIENCE,

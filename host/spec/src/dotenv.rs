@@ -9,8 +9,8 @@ use crate::words::is_name;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DotenvError {
     /// More than is read.
-    #[error("the file has {0} bytes and may have {MAX_DOTENV_BYTES}; keep only variables in it")]
-    TooLarge(usize),
+    #[error("the file has more than {MAX_DOTENV_BYTES} bytes; keep only variables in it")]
+    TooLarge,
     /// A line that sets nothing.
     #[error("line {0} sets no variable; write `NAME=value`, or put `#` before it")]
     Shape(usize),
@@ -26,7 +26,7 @@ pub enum DotenvError {
 /// `$` is only a `$`.
 pub fn parse_dotenv(text: &str) -> Result<Vec<(String, Template)>, DotenvError> {
     if text.len() > MAX_DOTENV_BYTES {
-        return Err(DotenvError::TooLarge(text.len()));
+        return Err(DotenvError::TooLarge);
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut variables = Vec::new();

@@ -46,7 +46,7 @@ impl SourceFile {
 /// Refuses a text that is too large to be looked at.
 pub(crate) fn too_large(name: &str, bytes: usize) -> Option<Faults> {
     let message = format!(
-        "the document has {bytes} bytes and may have {MAX_DOCUMENT_BYTES}; \
+        "the document has more than {MAX_DOCUMENT_BYTES} bytes; \
          move data into files that its steps read"
     );
     (bytes > MAX_DOCUMENT_BYTES).then(|| {

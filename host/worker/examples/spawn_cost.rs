@@ -207,6 +207,7 @@ async fn chain(data: std::path::PathBuf, launcher: Arc<Launcher>) -> Result<Dura
         data_dir: data.clone(),
         work_root: data.join("work"),
         log_file: None,
+        confined: false,
         dry_run: false,
         threads: None,
         patience: pintle_worker::DRAIN_PATIENCE,

@@ -14,12 +14,14 @@
 //! | `probe` | conditions that need a program |
 //! | `outcome` | what a performance amounts to |
 //! | `printer`, `log` | what a step prints: to the log, the terminal, files, and kept |
+//! | `place` | where the worker itself may write for a step |
 //! | `stopper` | one step's stop signal |
 
 mod desk;
 mod log;
 mod outcome;
 mod output;
+mod place;
 mod printer;
 mod probe;
 mod step;
@@ -55,6 +57,8 @@ pub struct Options {
     /// Where the log of a claim's stream can be read as a file, given the data directory: told to the step as
     /// `DAG_RUN_STEP_STDOUT_FILE` and `DAG_RUN_STEP_STDERR_FILE`. None: logs are not files.
     pub log_file: Option<fn(&Path, &ClaimId, Channel) -> PathBuf>,
+    /// A sandbox: files of `stdout:` and `stderr:` and artifacts stand in the run's own directory, or the step is refused.
+    pub confined: bool,
     /// Actions say what they would do, and do nothing.
     pub dry_run: bool,
     /// Threads that the steps run on, with time: where the executor's guests run, so that a step and its guest are one

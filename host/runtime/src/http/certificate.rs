@@ -5,6 +5,9 @@ use std::io;
 
 use rustls::CertificateError as Fault;
 
+/// The library's word for a certificate of an authority where that of a server should be.
+const AUTHORITY: &str = "CaUsedAsEndEntity";
+
 /// The reason, if `cause` is that a certificate was refused.
 pub(crate) fn distrust(cause: &(dyn Error + 'static)) -> Option<String> {
     let rustls::Error::InvalidCertificate(fault) = tls(cause)? else { return None };
@@ -18,6 +21,8 @@ pub(crate) fn distrust(cause: &(dyn Error + 'static)) -> Option<String> {
             format!("it is for {}", names.join(", "))
         }
         Fault::Revoked => "it was revoked".to_owned(),
+        // So does one look that a server has signed itself, as `openssl req -x509` makes it.
+        Fault::Other(other) if other.to_string() == AUTHORITY => "it is signed by itself".to_owned(),
         other => other.to_string(),
     };
     Some(format!("the server's certificate is not trusted: {reason}"))

@@ -89,20 +89,28 @@ pub(crate) async fn exchange(
     let mut hop = first_hop(request)?;
     let started = std::time::Instant::now();
     let changes = !is_safe(hop.method.as_str());
-    for left in (0..=redirects).rev() {
+    let mut followed = 0;
+    loop {
         if let Err(limit) = count() {
             return Ok(Err(limit));
         }
         let rule = check(asker.grant, &hop)?;
         let sent = send(asker, rule, &hop, timeout.saturating_sub(started.elapsed())).await;
-        let answer =
-            sent.map_err(|stopped| if changes && left < redirects { after_a_hop(stopped) } else { stopped })?;
-        match next_hop(&hop, &answer).filter(|_| left > 0) {
-            Some(next) => hop = next?,
+        let answer = sent.map_err(|stopped| if changes && followed > 0 { after_a_hop(stopped) } else { stopped })?;
+        hop = match next_hop(&hop, &answer).filter(|_| redirects > 0) {
             None => return Ok(Ok(read(answer, limit).await?)),
-        }
+            Some(next) if followed < redirects => next?,
+            Some(_) => return Err(one_too_many(&hop.url, redirects, changes).into()),
+        };
+        followed += 1;
     }
-    Err(guest_error(GuestFault::Failed, "too many redirects").into())
+}
+
+/// Who wants redirects followed wants what is at their end, and takes another answer for it. What the first request
+/// changed is changed.
+fn one_too_many(url: &Url, followed: u32, changes: bool) -> GuestError {
+    let fault = if changes { GuestFault::UnknownOutcome } else { GuestFault::Failed };
+    guest_error(fault, format!("{}: it redirects again; the bound of redirects is {followed}", shown(url)))
 }
 
 fn first_hop(request: wit::Request) -> Result<Hop, GuestError> {

@@ -109,6 +109,8 @@ pub(super) enum Certificate {
     Valid,
     /// Since 2020.
     Expired,
+    /// By nobody but itself, and of this machine's address too.
+    SelfSigned,
 }
 
 /// Answers `ok` over TLS, on a thread of its own.
@@ -116,6 +118,7 @@ pub(super) fn tls_server(certificate: Certificate) -> u16 {
     let chain = match certificate {
         Certificate::Valid => CertificateDer::from_slice(include_bytes!("testing/server.der")),
         Certificate::Expired => CertificateDer::from_slice(include_bytes!("testing/expired.der")),
+        Certificate::SelfSigned => CertificateDer::from_slice(include_bytes!("testing/self.der")),
     };
     let key = PrivatePkcs8KeyDer::from(&include_bytes!("testing/server.key.der")[..]);
     let provider = Arc::new(rustls::crypto::ring::default_provider());

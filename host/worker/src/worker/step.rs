@@ -17,6 +17,7 @@ use pintle_plane::worker::{Assignment, Condition, Probe, Settled};
 use super::Shared;
 use super::log::Log;
 use super::outcome::{self, Ended};
+use super::place;
 use super::printer::{Keeper, Printer};
 use super::probe::{self, Verdict};
 use super::stopper::Stopper;
@@ -112,6 +113,7 @@ impl Step {
         let dir = &self.assignment.working_dir;
         // The run's own directory is named to every step, also to one that works elsewhere.
         let named = self.env.iter().find(|(name, _)| name == RUN_DIR).map(|(_, dir)| Path::new(dir));
+        self.stay_within(named)?;
         if let Some(elsewhere) = named.filter(|named| named != dir) {
             self.find_or_make(elsewhere)?;
         }
@@ -140,12 +142,29 @@ impl Step {
         Ok(())
     }
 
+    /// Refuses what a confined worker does not write.
+    fn stay_within(&self, named: Option<&Path>) -> Early<()> {
+        let root = &self.shared.options.work_root;
+        let own = named.and_then(Path::parent).filter(|own| own.starts_with(root)).unwrap_or(root);
+        match place::outside(&self.assignment, own).filter(|_| self.shared.options.confined) {
+            None => Ok(()),
+            Some((field, place)) => Err(Box::new(outcome::fault(
+                FailReason::Refused,
+                format!(
+                    "`{field}` of the step is to be written to `{}`, outside of the run's own directory, and --sandbox \
+                     writes nothing there; leave out --sandbox, or name a file of the run's",
+                    place.display()
+                ),
+            ))),
+        }
+    }
+
     /// True if the directory is there. A run's own is made.
     fn find_or_make(&self, dir: &Path) -> Early<bool> {
         if dir.is_dir() {
             return Ok(true);
         }
-        if !dir.starts_with(&self.shared.options.work_root) {
+        if !place::is_beneath(dir, &self.shared.options.work_root) {
             return Ok(false);
         }
         let made = fs::create_dir_all(dir).map_err(|error| {

@@ -92,6 +92,7 @@ impl Room {
             data_dir: self.dir.path().join("data"),
             work_root: self.dir.path().join("work"),
             log_file: Some(|dir: &Path, claim: &ClaimId, channel: Channel| dir.join(format!("{claim}.{channel:?}"))),
+            confined: false,
             dry_run: false,
             threads: None,
             patience: PATIENCE,

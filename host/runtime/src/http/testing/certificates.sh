@@ -42,3 +42,6 @@ sign() {
 sign expired 20200101000000Z 20200201000000Z
 printf 'unique_subject = no\n' > "$scratch/index.attr"
 sign server 20250101000000Z 21250101000000Z
+# As `openssl req -x509` makes them: signed by nobody but itself.
+openssl req -x509 -new -key "$scratch/server.key" -subj "/CN=secure.example" -days 36500 -sha256 \
+    -addext "subjectAltName=DNS:secure.example,IP:127.0.0.1" -outform DER -out self.der
