@@ -5,6 +5,7 @@
 //! did not grant. A plugin runs on the thread that calls [`FakeHost::run`].
 
 mod files;
+mod inputs;
 mod state;
 pub(crate) mod wire;
 
@@ -22,6 +23,7 @@ use state::State;
 
 pub use crate::bindings::pintle::host::http::Request as HttpRequest;
 pub use crate::bindings::pintle::host::process::{Command as ProcessCommand, Exit as ProcessExit};
+pub use inputs::hold_inputs;
 
 /// A host for one test.
 #[derive(Clone, Default)]

@@ -5,12 +5,14 @@
 
 pub mod chance;
 pub mod dag;
+pub mod disk;
 pub mod home;
 pub mod lines;
 pub mod shown;
 pub mod wait;
 
 pub use chance::Chance;
+pub use disk::Disk;
 pub use home::{Ended, Home, Live, repository};
 pub use lines::Lines;
 pub use shown::{Shown, Step};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use pintle_tests::Home;
+use pintle_tests::{Disk, Home};
 use rustix::process::geteuid;
 
 const OK: &str = "steps:\n  - id: a\n    run: echo fine\n";
@@ -124,31 +124,6 @@ fn a_dag_file_of_somebody_else() -> Result<()> {
     let ended = home.command_wait(as_nobody(home.command(["validate", "mine.yaml"])))?;
     ended.expect_message(1, &["mine.yaml", "ermission"])?;
     Ok(())
-}
-
-/// A small file system of the test's own.
-struct Disk(std::path::PathBuf);
-
-impl Disk {
-    fn new(at: &Path, options: &str) -> Result<Self> {
-        std::fs::create_dir_all(at)?;
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).output()?;
-        ensure!(mounted.status.success(), "it cannot be mounted: {}", String::from_utf8_lossy(&mounted.stderr));
-        Ok(Self(at.to_path_buf()))
-    }
-
-    fn remount(&self, options: &str) -> Result<()> {
-        let done = Command::new("mount").args(["-o", options]).arg(&self.0).status()?;
-        ensure!(done.success(), "the file system cannot be remounted {options}");
-        Ok(())
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // A mount that is left behind does not fail the test that used it.
-        let _left = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A step that cannot do what it should says why in one sentence, at once and later; the steps beside it go on.
 
+use std::io::{Read as _, Write as _};
+
 use anyhow::{Result, ensure};
 use pintle_tests::Home;
 
@@ -102,6 +104,52 @@ fn a_server_that_keeps_a_step_waiting() -> Result<()> {
 #[test]
 fn an_address_that_is_none() -> Result<()> {
     step_fails("    action: http.request\n    with: {url: 'gopher://x/'}", &["gopher"])
+}
+
+#[test]
+fn a_certificate_that_is_not_to_be_verified() -> Result<()> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
+    let url = format!("https://{}/", listener.local_addr()?);
+    let step = |skip: bool| format!("    action: http.request\n    with: {{url: '{url}', skip_tls_verify: {skip}}}");
+    step_fails(&step(true), &["`skip_tls_verify` is not offered: every certificate is verified", "with a program"])?;
+    ensure!(listener.accept().is_err(), "a connection was made");
+    // Of what it was told to verify, it asks.
+    let server = std::thread::spawn(move || {
+        listener.set_nonblocking(false)?;
+        for _ in 0..2 {
+            drop(listener.accept()?);
+        }
+        std::io::Result::Ok(())
+    });
+    step_fails(&step(false), &[&url, "no connection"])?;
+    ensure!(server.join().is_ok_and(|served| served.is_ok()), "nobody asked");
+    Ok(())
+}
+
+#[test]
+fn redirects_without_end() -> Result<()> {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let url = format!("http://{}/", listener.local_addr()?);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _read = stream.read(&mut [0; 1024]);
+            let _sent = stream
+                .write_all(b"HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        }
+    });
+    let step = |more: &str| format!("    action: http.request\n    with: {{url: '{url}'{more}}}");
+    step_fails(&step(""), &[&format!("{url}: it redirects again; the bound of redirects is 10")])?;
+    step_fails(&step(", redirects: 2"), &[&format!("{url}: it redirects again; the bound of redirects is 2")])?;
+    // Who wants none followed gets the redirect itself.
+    let home = Home::new()?;
+    let yaml = format!(
+        "steps:\n  - id: a\n{}\n  - {{depends: a, run: 'echo ${{steps.a.outputs.status}}'}}\n",
+        step(", redirects: 0")
+    );
+    home.start(&yaml)?.expect_code(0)?.expect_printed(&["| 302"])?;
+    Ok(())
 }
 
 #[test]

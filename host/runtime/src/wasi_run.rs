@@ -166,7 +166,7 @@ impl WasiRun {
         let engine = engine.map_err(|error| failure(Fault::Unavailable, sentence(&error)))?;
         let native = self.runtime.cache.native(&engine, digest, bytes.into(), shape).await;
         let native = native.map_err(|error| match error {
-            CodeError::Refused(reason) => invalid(format!("is not valid WebAssembly: {reason}")),
+            CodeError::Refused(reason) => invalid(unfit(&reason)),
             CodeError::Bound(bound) => failure(
                 Fault::Exhausted,
                 format!("wasi.run: `{shown}` was not compiled: compilation took more than {bound}"),
@@ -176,7 +176,27 @@ impl WasiRun {
             }
         })?;
         Program::link(&engine, native.trusted(), shape)
-            .map_err(|error| invalid(format!("cannot be run: {}", sentence(&error))))
+            .map_err(|error| invalid(format!("cannot be run: {}", unlinked(&sentence(&error)))))
+    }
+}
+
+/// Why a program is not compiled. What is valid elsewhere and not offered here is told as that.
+fn unfit(reason: &str) -> String {
+    if reason.contains("threads must be enabled") {
+        "wants threads, which are not offered: build it for one thread".to_owned()
+    } else if reason.contains("component model async") {
+        "wants streams or futures, which are not offered: build it for WASI 0.2".to_owned()
+    } else {
+        format!("is not valid WebAssembly: {reason}")
+    }
+}
+
+/// Why a program is not linked: most often for what it imports.
+fn unlinked(reason: &str) -> String {
+    let import = reason.strip_prefix("unknown import: ").and_then(|rest| rest.split('`').nth(1));
+    match import {
+        Some(name) => format!("it imports `{name}`, which is not part of WASI preview 1: build it for that"),
+        None => reason.to_owned(),
     }
 }
 

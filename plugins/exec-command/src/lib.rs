@@ -56,7 +56,7 @@ struct Exec {
 
 /// An argument: text, or a scalar that is written as text.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected text, a number or a truth value")]
 enum Argument {
     /// As it is.
     Text(String),

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::ExecCommand;
 
+mod with;
+
 fn host() -> FakeHost {
     FakeHost::new().process(|_| Ok(exit(0)))
 }
@@ -179,4 +181,13 @@ fn schemas_are_strict() {
         let schema: Value = serde_json::from_str(&action.input_schema).expect("a schema is JSON");
         assert_eq!(schema["additionalProperties"], false, "{}: {schema}", action.name);
     }
+}
+
+#[test]
+fn a_program_without_a_name_is_refused() {
+    let error = host().run::<ExecCommand>(&Task::new("exec", json!({ "command": "" }))).error().clone();
+    assert_eq!(
+        (error.fault, error.message.as_str()),
+        (Fault::Invalid, "`with.command` is empty: name the program to run")
+    );
 }

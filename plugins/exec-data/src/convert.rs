@@ -29,7 +29,7 @@ pub(crate) struct Input {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a truth value or a list of names")]
 enum Headers {
     /// Whether there is a row of names.
     Present(bool),

@@ -1,5 +1,7 @@
 //! Data as text, and text as data.
 
+mod toml;
+
 use pintle_guest::prelude::*;
 use serde_json::{Map, Value};
 
@@ -71,8 +73,8 @@ impl Format {
                 one_or_all(documents, || self.unreadable("it is empty"))
             }
             Self::Toml => {
-                let table: toml::Table = text.parse().map_err(|error| self.unreadable(error))?;
-                Ok(from_toml(toml::Value::Table(table)))
+                let table = text.parse().map_err(|error| self.unreadable(toml::fault(text, &error)))?;
+                Ok(toml::read(table))
             }
             Self::Csv | Self::Tsv => self.read_rows(text, rows),
             Self::Text => Ok(Value::String(text.to_owned())),
@@ -106,9 +108,7 @@ impl Format {
         match self {
             Self::Json => Ok(format!("{}\n", serde_json::to_string_pretty(value)?)),
             Self::Yaml => serde_saphyr::to_string(value).map_err(|error| self.unwritable(error)),
-            Self::Toml => toml::to_string_pretty(value).map_err(|error| {
-                self.unwritable(format_args!("{error} (the top must be a table, and TOML has no null)"))
-            }),
+            Self::Toml => toml::write(value).map_err(|why| self.unwritable(why)),
             Self::Csv | Self::Tsv => self.write_rows(value, rows),
             Self::Text => Ok(match value {
                 Value::Null => String::new(),
@@ -168,18 +168,5 @@ fn field(value: Option<&Value>) -> String {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
-    }
-}
-
-/// Dates and times become text; JSON has no others.
-fn from_toml(value: toml::Value) -> Value {
-    match value {
-        toml::Value::String(text) => Value::String(text),
-        toml::Value::Integer(number) => Value::from(number),
-        toml::Value::Float(number) => Value::from(number),
-        toml::Value::Boolean(truth) => Value::Bool(truth),
-        toml::Value::Datetime(instant) => Value::String(instant.to_string()),
-        toml::Value::Array(items) => items.into_iter().map(from_toml).collect(),
-        toml::Value::Table(fields) => fields.into_iter().map(|(name, value)| (name, from_toml(value))).collect(),
     }
 }

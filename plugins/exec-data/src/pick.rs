@@ -30,7 +30,7 @@ fn json() -> Format {
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a path, a list of them, or a mapping from names to them")]
 enum Select {
     /// One value.
     One(String),

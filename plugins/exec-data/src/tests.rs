@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::ExecData;
 
+mod sentences;
+mod with;
+
 fn run(action: &str, input: Value) -> Ended {
     FakeHost::new().run::<ExecData>(&Task::new(action, input).var("REGION", "eu"))
 }
@@ -195,6 +198,18 @@ fn text_is_kept_as_it_is() {
 #[test]
 fn toml_dates_become_text() {
     assert_eq!(convert("toml", "text", "at = 2024-02-29T00:00:00Z\n"), "{\"at\":\"2024-02-29T00:00:00Z\"}");
+}
+
+#[test]
+fn toml_has_tables_lists_and_every_scalar() {
+    let text = "n = -1\nx = 2.5\non = true\nat = 10:30:00\nnone = nan\n[t.u]\ntext = \"\"\"a\nb\"\"\"\n[[row]]\ni = 1\n[[row]]\ni = 2\n";
+    let value = json!({ "n": -1, "x": 2.5, "on": true, "at": "10:30:00", "none": null, "t": { "u": { "text": "a\nb" } },
+                        "row": [{ "i": 1 }, { "i": 2 }] });
+    assert_eq!(run("data.convert", json!({ "from": "toml", "to": "json", "data": text })).output("result"), value);
+    let value = json!({ "a": 9_223_372_036_854_775_807_u64, "b": { "c": [1, "x"] }, "row": [{ "i": 1 }] });
+    let written = convert("json", "toml", value.clone());
+    assert_eq!(written, "a = 9223372036854775807\n\n[b]\nc = [\n    1,\n    \"x\",\n]\n\n[[row]]\ni = 1\n");
+    assert_eq!(run("data.convert", json!({ "from": "toml", "to": "json", "data": written })).output("result"), value);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn one_mib() -> Lenient<u64> {
 
 /// Permission bits: text is octal, as a shell takes it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected octal digits, such as `0644`")]
 pub(crate) enum Mode {
     /// `"0644"`, `"755"`.
     Octal(String),

@@ -5,12 +5,15 @@ use pintle_guest::prelude::*;
 use serde_json::json;
 
 use crate::input::Transfer;
-use crate::paths::{Place, was_lost};
+use crate::paths::{NOT_A_DIRECTORY, Place, is, was_lost};
 use crate::told;
 use crate::writing::{make_parents, stands, would};
 
 /// Deepest tree that is copied: a guard against mounts that contain themselves.
 const DEPTH_LIMIT: usize = 128;
+
+/// The host's word for a move that would have to copy.
+const OTHER_FILE_SYSTEM: &str = "CrossesDevices";
 
 fn ends(task: &Task, input: &Transfer) -> Result<(Place, Place), Error> {
     let (source, destination) = (Place::of(task, &input.source)?, Place::of(task, &input.destination)?);
@@ -57,14 +60,14 @@ fn copy_tree(source: &Place, destination: &Place, metadata: &Metadata, depth: us
         // What a link leads to is copied; the bits of the link itself mean nothing.
         let mode = (metadata.kind == Kind::File).then_some(metadata.mode);
         let blob = files::load(&source.host).map_err(|error| source.blame(error))?;
-        files::store(&destination.host, &blob, mode).map_err(|error| destination.blame(error))?;
+        files::store(&destination.host, &blob, mode).map_err(|error| destination.unmade(error))?;
         return Ok(1);
     }
     let Some(depth) = depth.checked_sub(1) else {
         return Err(Error::exhausted(format!("`{}` lies deeper than {DEPTH_LIMIT} directories", source.shown)));
     };
     if destination.look()?.is_none() {
-        files::make_dir(&destination.host).map_err(|error| destination.blame(error))?;
+        files::make_dir(&destination.host).map_err(|error| destination.unmade(error))?;
     }
     let mut copied = 0;
     for entry in files::list(&source.host).map_err(|error| source.blame(error))? {
@@ -104,6 +107,25 @@ pub(crate) fn rename(task: &Task, input: &Transfer) -> Result<Done, Error> {
     if input.create_dirs.0 {
         make_parents(&destination)?;
     }
-    files::rename(&source.host, &destination.host).map_err(|error| source.blame(error))?;
+    files::rename(&source.host, &destination.host).map_err(|error| unmoved(&source, &destination, error))?;
     Ok(report(true))
+}
+
+/// Why a move was not made: the source stands, so mostly for where it was to go.
+fn unmoved(source: &Place, destination: &Place, error: Error) -> Error {
+    if is(&error, OTHER_FILE_SYSTEM) {
+        let (from, to) = (&source.shown, &destination.shown);
+        return Error::unsupported(format!(
+            "`{from}` and `{to}` are on different file systems: use `file.copy`, then `file.delete`"
+        ));
+    }
+    // The host names the source, whichever of the two it is.
+    let why = error.message.strip_prefix(&format!("`{}`: ", source.host)).filter(|_| !is(&error, NOT_A_DIRECTORY));
+    match why {
+        Some(why) => {
+            let message = format!("`{}` cannot be moved to `{}`: {why}", source.shown, destination.shown);
+            Error { message, ..error }
+        }
+        None => destination.unmade(error),
+    }
 }

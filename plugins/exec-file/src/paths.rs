@@ -2,10 +2,13 @@
 
 use pintle_guest::error::{Error, Fault};
 use pintle_guest::executor::Task;
-use pintle_guest::files::{self, Metadata};
+use pintle_guest::files::{self, Kind, Metadata};
 
 /// The host's root that stands for `/`.
 const ROOT: &str = "fs";
+
+/// The host's word for a file where a directory should stand.
+pub(crate) const NOT_A_DIRECTORY: &str = "NotADirectory";
 
 /// A path in both forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,11 +83,11 @@ impl Place {
         self == other || self.host.strip_prefix(&other.host).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// What stands there, if anything does.
+    /// What stands there, if anything does. Below a file nothing does.
     pub(crate) fn look(&self) -> Result<Option<Metadata>, Error> {
         match files::inspect(&self.host) {
             Ok(metadata) => Ok(Some(metadata)),
-            Err(error) if error.fault == Fault::NotFound => Ok(None),
+            Err(error) if error.fault == Fault::NotFound || is(&error, NOT_A_DIRECTORY) => Ok(None),
             Err(error) => Err(self.blame(error)),
         }
     }
@@ -94,11 +97,44 @@ impl Place {
         self.look()?.ok_or_else(|| Error::not_found(format!("`{}` does not exist", self.shown)))
     }
 
+    /// Why nothing can be made there: often because of what stands above it, or does not.
+    pub(crate) fn unmade(&self, error: Error) -> Error {
+        let Some(parent) = self.parent().filter(|_| error.fault == Fault::NotFound || is(&error, NOT_A_DIRECTORY))
+        else {
+            return self.blame(error);
+        };
+        let mut above = Some(parent.clone());
+        while let Some(directory) = above {
+            match directory.look() {
+                Ok(Some(metadata)) if metadata.kind == Kind::File => return directory.no_directory(),
+                Ok(Some(_)) if directory != parent => {
+                    let Self { shown, .. } = parent;
+                    return Error::not_found(format!(
+                        "the directory `{shown}` does not exist: set `create_dirs: true`"
+                    ));
+                }
+                Ok(None) => above = directory.parent(),
+                Ok(Some(_)) | Err(_) => break,
+            }
+        }
+        self.blame(error)
+    }
+
+    /// It is a file, and something was to be below it.
+    pub(crate) fn no_directory(&self) -> Error {
+        Error::conflict(format!("`{}` is a file, not a directory", self.shown))
+    }
+
     /// The host's error, told by the path that people know.
     pub(crate) fn blame(&self, mut error: Error) -> Error {
         error.message = error.message.replace(&self.host, &self.shown);
         if error.message.contains(&self.shown) { error } else { error.context(format_args!("`{}`", self.shown)) }
     }
+}
+
+/// Whether the host says that an error is of this kind.
+pub(crate) fn is(error: &Error, code: &str) -> bool {
+    error.code.as_deref() == Some(code)
 }
 
 fn home(task: &Task) -> Result<&str, Error> {

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use crate::ExecFile;
 
 mod archives;
+mod sentences;
 mod waiting;
+mod with;
 
 fn host() -> FakeHost {
     FakeHost::new().file("fs/work/a.txt", "alpha").file("fs/work/dir/b.csv", "1,2").file("fs/work/dir/.c", "hidden")

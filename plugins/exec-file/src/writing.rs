@@ -32,7 +32,7 @@ pub(crate) fn write(task: &Task, input: &Write) -> Result<Done, Error> {
     } else {
         files::write(&place.host, content.as_bytes(), mode)
     };
-    written.map_err(|error| place.blame(error))?;
+    written.map_err(|error| place.unmade(error))?;
     Ok(report(true))
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn make_parents(place: &Place) -> Result<(), Error> {
     while let Some(directory) = above {
         match directory.look()? {
             Some(metadata) if metadata.kind == Kind::File => {
-                return Err(Error::conflict(format!("`{}` is a file, not a directory", directory.shown)));
+                return Err(directory.no_directory());
             }
             Some(_) => break,
             None => {

@@ -66,7 +66,7 @@ fn ten() -> Lenient<u32> {
 
 /// Text, or a scalar that is written as text.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected text, a number or a truth value")]
 enum Scalar {
     /// As it is.
     Text(String),
@@ -91,7 +91,7 @@ impl Scalar {
 
 /// One value or several.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected text, a number or a truth value, or a list of them")]
 enum Values {
     /// `name=value`.
     One(Scalar),
@@ -101,7 +101,7 @@ enum Values {
 
 /// One status or several.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a status, a class such as `2xx`, or a list of them")]
 enum Expect {
     /// `200`.
     One(Status),
@@ -111,7 +111,7 @@ enum Expect {
 
 /// A status, or a class of them.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a status, or a class such as `2xx`")]
 enum Status {
     /// `404`.
     Code(u16),
@@ -132,7 +132,7 @@ enum Format {
 
 /// The key by which the other side deduplicates.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected text or a truth value")]
 enum IdempotencyKey {
     /// Sent or not.
     Wanted(bool),

@@ -23,7 +23,8 @@ pub(crate) fn build(task: &Task, input: &Input) -> Result<Outgoing, Error> {
     let method = valid_method(&input.method)?;
     if input.skip_tls_verify.0 {
         return Err(Error::unsupported(
-            "`skip_tls_verify` is not offered: let the operator grant the origin with the certificate it has",
+            "`skip_tls_verify` is not offered: every certificate is verified; give the server one that an authority of the \
+             public web has signed, or fetch it with a program",
         ));
     }
     let url = with_query(input)?;

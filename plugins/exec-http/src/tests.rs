@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::ExecHttp;
 
 mod waiting;
+mod with;
 
 fn task(input: Value) -> Task {
     Task::new("http.request", input)
@@ -188,8 +189,19 @@ fn faulty_inputs_are_refused_before_anything_is_sent() {
         "`ftp://a.test` is not a URL: begin with http:// or https://"
     );
     assert!(refused(json!({ "url": "http://a.test", "method": "G T" })).message.contains("not an HTTP method"));
-    assert!(refused(json!({ "url": "http://a.test", "timeout_sec": 0 })).message.contains("out of range"));
-    assert_eq!(refused(json!({ "url": "https://a.test", "skip_tls_verify": true })).fault, Fault::Unsupported);
+    for seconds in ["0", "-1", "0.0001", "5000000", "nan"] {
+        assert_eq!(
+            refused(json!({ "url": "http://a.test", "timeout_sec": seconds })).message.to_lowercase(),
+            format!("`timeout_sec` of {seconds} is out of range: write a number of seconds above 0")
+        );
+    }
+    let unverified = refused(json!({ "url": "https://a.test", "skip_tls_verify": "true" }));
+    assert_eq!(unverified.fault, Fault::Unsupported);
+    assert_eq!(
+        unverified.message,
+        "`skip_tls_verify` is not offered: every certificate is verified; give the server one that an authority of the \
+         public web has signed, or fetch it with a program"
+    );
     assert!(refused(json!({})).message.contains("missing field `url`"));
     assert!(host.requests().is_empty());
 }

@@ -9,8 +9,8 @@ use crate::engine::CALL_DEPTH;
 mod console;
 mod faults;
 mod promises;
-
 mod values;
+mod with;
 
 fn run_with(script: &str, input: Value) -> Ended {
     let task = Task::new("script.js", json!({ "script": script, "input": input }));

@@ -104,3 +104,32 @@ impl InputLimits {
         }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    /// The golden table of `with`: its lines `holds:` are written by `UPDATE=1`.
+    #[test]
+    fn inputs_are_read_as_the_table_says() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/with/wasi-run.txt");
+        let table = std::fs::read_to_string(file).unwrap();
+        let mut made = String::new();
+        for line in table.lines().filter(|line| !line.starts_with("holds: ")) {
+            made.push_str(&format!("{line}\n"));
+            if let Some(json) = line.strip_prefix("gets: ") {
+                let held = match serde_json::from_str::<Input>(json).map_err(|error| error.to_string()) {
+                    Ok(input) => input.check().map(|()| format!("{input:?}")),
+                    Err(error) => Err(error),
+                };
+                made.push_str(&format!("holds: {}\n", held.unwrap_or_else(|error| format!("refused: {error}"))));
+            }
+        }
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(file, &made).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), made, "UPDATE=1 writes it");
+        assert!(table.matches("\nholds: ").count() >= 10, "rows are gone");
+    }
+}

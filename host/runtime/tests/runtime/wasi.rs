@@ -124,7 +124,39 @@ async fn a_trap_is_told_and_bad_input_too() {
     let said = told(&wat::parse_str("(module)").unwrap()).await;
     assert!(said.ends_with("/p.wasm` cannot be run: it exports no `_start`: it is not a command"), "{said}");
     let said = told(&wat::parse_str(r#"(module (import "env" "f" (func)) (func (export "_start")))"#).unwrap()).await;
-    assert!(said.contains("/p.wasm` cannot be run: ") && said.contains("unknown import: `env::f`"), "{said}");
+    let wanted = "/p.wasm` cannot be run: it imports `env::f`, which is not part of WASI preview 1: build it for that";
+    assert!(said.ends_with(wanted), "{said}");
+}
+
+#[tokio::test]
+async fn a_program_that_wants_threads_pipes_or_streams_is_refused_by_name() {
+    let start = r#"(func (export "_start"))"#;
+    let threads = "wants threads, which are not offered: build it for one thread";
+    let import = |name: &str| {
+        format!("cannot be run: it imports `{name}`, which is not part of WASI preview 1: build it for that")
+    };
+    for (program, wanted) in [
+        (format!("(module (memory 1 1 shared) {start})"), threads.to_owned()),
+        (format!(r#"(module (import "env" "memory" (memory 1 1 shared)) {start})"#), threads.to_owned()),
+        (
+            format!(r#"(module (import "wasi" "thread-spawn" (func (param i32) (result i32))) {start})"#),
+            import("wasi::thread-spawn"),
+        ),
+        (
+            format!(r#"(module (import "wasix_32v1" "fd_pipe" (func (param i32 i32) (result i32))) {start})"#),
+            import("wasix_32v1::fd_pipe"),
+        ),
+        (
+            "(component (type (stream u8)))".to_owned(),
+            "wants streams or futures, which are not offered: build it for WASI 0.2".to_owned(),
+        ),
+    ] {
+        let host = host(&wat::parse_str(&program).unwrap());
+        let failure = failed(host.perform_task(host.task("wasi.run", r#"{"path":"p.wasm"}"#)).await);
+        assert_eq!(failure.fault, Fault::Invalid, "{program}");
+        let path = host.dir.path().join("p.wasm").canonicalize().unwrap();
+        assert_eq!(failure.message, format!("wasi.run: `{}` {wanted}", path.display()), "{program}");
+    }
 }
 
 #[tokio::test]
