@@ -65,8 +65,8 @@ fn wait_http_asks_through_the_http_grant() -> Result<()> {
     Door {
         yaml: format!("steps: [{{id: a, action: wait.http, with: {{url: '{url}'}}}}]\n"),
         code: 1,
-        shut: "a failed: exec-http 0.1.0 has no grant for this use of http. Approve: pintle plugin grant exec-http \
-               --http ORIGIN\n",
+        shut: "a failed: exec-http 0.1.0 has no grant for this use of http: --sandbox takes it away. \
+               Leave out --sandbox to allow it\n",
         opened: "answered 200 OK",
     }
     .hold(&home, || asked.load(Ordering::SeqCst) > 0)
@@ -78,8 +78,8 @@ fn wait_file_looks_through_the_files_grant() -> Result<()> {
     Door {
         yaml: "steps: [{id: a, action: wait.file, with: {path: /etc/passwd}}]\n".to_owned(),
         code: 1,
-        shut: "a failed: exec-file 0.1.0 has no grant for this use of files. Approve: pintle plugin grant exec-file \
-               --files /etc/passwd\n",
+        shut: "a failed: `/etc/passwd`: exec-file 0.1.0 has no grant for this use of files: --sandbox takes it away. \
+               Leave out --sandbox to allow it\n",
         opened: "a | {\"path\":\"/etc/passwd\",\"exists\":true}",
     }
     .hold(&home, second())
@@ -148,8 +148,8 @@ fn the_command_of_a_precondition_runs_through_the_process_grant() -> Result<()> 
             mark.display()
         ),
         code: 1,
-        shut: "exec-command 0.1.0 has no grant for this use of process. Approve: pintle plugin grant exec-command \
-               --process sh\n",
+        shut: "exec-command 0.1.0 has no grant for this use of process: --sandbox takes it away. \
+               Leave out --sandbox to allow it\n",
         opened: "a | done",
     }
     .hold(&home, stands(&mark))
@@ -185,8 +185,11 @@ fn an_output_is_read_from_a_file_through_the_files_grant() -> Result<()> {
             file.display()
         ),
         code: 1,
-        shut: "a failed: the output `x` cannot be read from its file: exec-file 0.1.0 has no grant for this use of \
-               files. Approve: pintle plugin grant exec-file --files",
+        shut: &format!(
+            "a failed: the output `x` cannot be read from its file: `{}`: exec-file 0.1.0 has no grant for this use of \
+             files: --sandbox takes it away. Leave out --sandbox to allow it",
+            file.display()
+        ),
         opened: "| forty-two",
     }
     .hold(&home, second())

@@ -49,7 +49,7 @@ impl GrantPolicy {
     /// `--sandbox`: nothing.
     #[must_use]
     pub fn sandbox() -> Self {
-        Self { first_party: Grants::none(), wasi_run: None, sqlite: None }
+        Self { first_party: Grants::sandbox(), wasi_run: None, sqlite: None }
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Grants {
     pub kv: Option<KvGrant>,
     /// Bytes that stay with the host.
     pub blobs: Option<BlobsGrant>,
+    /// Nothing is granted because of `--sandbox`: whoever is refused is told so.
+    pub sandbox: bool,
 }
 
 impl Grants {
@@ -28,6 +30,12 @@ impl Grants {
     #[must_use]
     pub fn none() -> Self {
         Self::default()
+    }
+
+    /// What `--sandbox` leaves: nothing at all.
+    #[must_use]
+    pub fn sandbox() -> Self {
+        Self { sandbox: true, ..Self::none() }
     }
 
     /// What `pintle start` and `--allow-process` give to the embedded first-party executors, and to no other plugin:
@@ -40,6 +48,7 @@ impl Grants {
             files: Some(FilesGrant::everything()),
             kv: None,
             blobs: Some(BlobsGrant {}),
+            sandbox: false,
         }
     }
 
@@ -52,6 +61,7 @@ impl Grants {
             files: self.files.clone().filter(|_| wanted("files")),
             kv: self.kv.clone().filter(|_| wanted("kv")),
             blobs: self.blobs.clone().filter(|_| wanted("blobs")),
+            sandbox: self.sandbox,
         }
     }
 

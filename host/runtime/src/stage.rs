@@ -48,6 +48,7 @@ fn wanted_by_anyone() -> Grants {
         files: Some(FilesGrant::default()),
         kv: Some(KvGrant { prefix: String::new(), bytes: 0 }),
         blobs: Some(BlobsGrant {}),
+        sandbox: false,
     }
 }
 

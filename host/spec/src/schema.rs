@@ -86,6 +86,26 @@ impl<'s> Spot<'s> {
         }
     }
 
+    /// The values that may stand here, where the schema lists them all: as `enum`, or as one `const` beside others.
+    fn constants(&self) -> Option<Vec<&'s Value>> {
+        if self.too_deep() {
+            return None;
+        }
+        if let Some(one) = self.at.get("const") {
+            return Some(vec![one]);
+        }
+        let listed = self.array("enum");
+        if !listed.is_empty() {
+            return Some(listed.iter().collect());
+        }
+        if self.types() == ["null"] {
+            return Some(vec![&Value::Null]);
+        }
+        let alternatives = self.alternatives();
+        let each: Option<Vec<_>> = alternatives.iter().map(Spot::constants).collect();
+        each.map(|each| each.concat()).filter(|choices| !choices.is_empty())
+    }
+
     fn alternatives(&self) -> Vec<Spot<'s>> {
         if self.choices >= MAX_SCHEMA_CHOICES {
             return Vec::new();

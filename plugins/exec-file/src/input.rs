@@ -2,7 +2,7 @@
 
 use pintle_guest::prelude::*;
 use pintle_guest::span::Span;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Of `file.stat`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -198,6 +198,7 @@ fn second() -> Span {
 
 /// A kind of archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(transform = name_tgz)]
 pub(crate) enum Format {
     /// With deflate.
     #[serde(rename = "zip")]
@@ -211,6 +212,13 @@ pub(crate) enum Format {
     /// With zstd: read, not made.
     #[serde(rename = "tar.zst")]
     TarZst,
+}
+
+/// The other name of `tar.gz`, which the derived schema leaves out.
+fn name_tgz(schema: &mut schemars::Schema) {
+    if let Some(Value::Array(each)) = schema.get_mut("oneOf") {
+        each.push(json!({"type": "string", "const": "tgz", "description": "The same as `tar.gz`."}));
+    }
 }
 
 /// Of `archive.create`.

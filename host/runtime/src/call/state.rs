@@ -151,8 +151,12 @@ impl CallState {
     /// Notes a refusal with the line that would allow it.
     pub(crate) fn deny(&self, capability: &str, grant: &str) -> GuestError {
         let Identity { plugin, version, step, .. } = &*self.who;
+        let refused = format!("{plugin} {version} has no grant for this use of {capability}");
+        if self.grants.sandbox {
+            return denied(format!("{refused}: --sandbox takes it away. Leave out --sandbox to allow it"));
+        }
         tracing::warn!(plugin, version, step, capability, "a call was denied; approve: {grant}");
-        denied(format!("{plugin} {version} has no grant for this use of {capability}. Approve: {grant}"))
+        denied(format!("{refused}. Approve: {grant}"))
     }
 }
 

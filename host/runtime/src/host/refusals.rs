@@ -115,6 +115,11 @@ fn what_is_not_granted_is_told_with_the_line_that_would_allow_it() {
     assert_eq!(said(blobs::Host::size(&mut call, "blob-1".to_owned())), line("blobs", "--blobs"));
     let mut call = in_root(dir.path(), false);
     assert_eq!(said(files::Host::read(&mut call, "other/a".to_owned(), 0, 1)), line("files", "--files other/a"));
+    let mut sandboxed = state(dir.path(), Grants::sandbox(), false);
+    assert_eq!(
+        said(files::Host::read(&mut sandboxed, "a".to_owned(), 0, 1)),
+        "acme 1.4.0 has no grant for this use of files: --sandbox takes it away. Leave out --sandbox to allow it"
+    );
 }
 
 #[tokio::test]

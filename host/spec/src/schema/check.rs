@@ -56,11 +56,14 @@ impl Check<'_> {
             // What it will be is known when the step is claimed.
             return at.node.to_json();
         }
-        self.alternatives(at, spot);
+        let constants = spot.constants();
+        if constants.is_none() {
+            self.alternatives(at, spot);
+        }
         if !self.type_fits(at, spot) {
             return at.node.to_json();
         }
-        self.choice(at, spot);
+        self.choice(at, &constants.unwrap_or_default());
         self.bounds(at, spot);
         if at.is_map() {
             return self.map(at, spot, closed);
@@ -144,15 +147,14 @@ impl Check<'_> {
         fits
     }
 
-    fn choice(&mut self, at: &At<'_>, spot: Spot<'_>) {
-        let choices = spot.array("enum");
-        let Some(scalar) = at.scalar().filter(|_| !choices.is_empty()) else { return };
-        let value = scalar.to_json();
-        let text = scalar.as_text();
-        if choices.iter().any(|choice| *choice == value || choice.as_str() == Some(text.as_str())) {
+    fn choice(&mut self, at: &At<'_>, choices: &[&Json]) {
+        let (value, text) = (at.node.to_json(), at.scalar().map(|scalar| scalar.as_text()).unwrap_or_default());
+        if choices.is_empty()
+            || choices.iter().any(|choice| **choice == value || choice.as_str() == Some(text.as_str()))
+        {
             return;
         }
-        let names: Vec<String> = choices.iter().map(plain).collect();
+        let names: Vec<String> = choices.iter().map(|choice| plain(choice)).collect();
         let hint = match nearest(&text, names.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("it may be {}", join_or(&quoted(&names))),
@@ -171,7 +173,13 @@ impl Check<'_> {
         if let Some(least) = bound("minimum").filter(|least| value < *least) {
             self.fault(at, format!("{} must be {least} or more", at.path.last()));
         }
-        if let Some(most) = bound("maximum").filter(|most| value > *most) {
+        let widest = match spot.at.get("format").and_then(Json::as_str) {
+            Some("uint8") => Some(f64::from(u8::MAX)),
+            Some("uint16") => Some(f64::from(u16::MAX)),
+            Some("uint32") => Some(f64::from(u32::MAX)),
+            Some(_) | None => None,
+        };
+        if let Some(most) = bound("maximum").or(widest).filter(|most| value > *most) {
             self.fault(at, format!("{} must be {most} or less", at.path.last()));
         }
     }
@@ -245,7 +253,15 @@ fn describe(spot: &Spot<'_>) -> String {
     match (required.is_empty(), types.is_empty()) {
         (false, _) => required.join(" and "),
         (true, false) => format!("the form of {}", join_or(&types)),
-        (true, true) => "another form".to_owned(),
+        (true, true) => match spot.constants() {
+            Some(choices) => {
+                format!("one of the values {}", join_or(&quoted(&choices.into_iter().map(plain).collect::<Vec<_>>())))
+            }
+            None => match spot.alternatives().as_slice() {
+                [] => "another form".to_owned(),
+                forms => join_or(&forms.iter().map(describe).collect::<Vec<_>>()),
+            },
+        },
     }
 }
 

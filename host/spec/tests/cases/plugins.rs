@@ -46,6 +46,15 @@ pub(crate) fn plugins() -> Vec<ActionRow> {
         ),
         row("sqlite.query", include_str!("../../../runtime/src/sqlite/query.schema.json")),
         row("sqlite.import", include_str!("../../../runtime/src/sqlite/import.schema.json")),
+        row(
+            "choose",
+            r#"{"type":"object","properties":{
+                "from":{"oneOf":[{"type":"string","const":"json"},{"type":"string","const":"yaml"}]},
+                "to":{"anyOf":[{"oneOf":[{"const":"json"},{"const":"yaml"}]},{"type":"null"}]},
+                "mode":{"anyOf":[{"anyOf":[{"type":"integer","format":"uint32"},{"type":"boolean"}]},{"type":"null"}]},
+                "most":{"type":"integer","format":"uint32","minimum":0},
+                "port":{"type":"integer","format":"uint16"}}}"#,
+        ),
         row("free.form", ""),
     ]
 }
