@@ -163,3 +163,27 @@ fn a_thousand_items_are_a_thousand_runs() -> Result<()> {
     ensure!(runs.len() == 1000 && runs.iter().all(|run| run["status"] == "succeeded"));
     Ok(())
 }
+
+const COMPUTED: &str = r#"
+steps:
+  - {id: one, action: dag.run, with: {dag: child}}
+  - {id: two, action: dag.run, with: {dag: child, params: DAY=friday}}
+  - {depends: [one, two], run: 'echo "${steps.one.outputs.SAID}, ${steps.two.outputs.SAID}"'}
+---
+name: child
+params:
+  - {name: DAY, eval: "`echo mon`day"}
+steps:
+  - {id: say, action: log.write, with: {message: "it is $DAY"}, output: SAID}
+"#;
+
+#[test]
+fn parameters_of_a_dag_that_a_step_runs_are_computed_when_it_begins() -> Result<()> {
+    let home = Home::new()?;
+    home.write("computed.yaml", COMPUTED)?;
+    let ended = home.run(["start", "computed.yaml"])?;
+    ended.expect_code(0)?.expect_printed(&["it is monday, it is friday"])?;
+    let shut = home.run(["start", "--sandbox", "computed.yaml"])?;
+    shut.expect_message(1, &["it needs a program, and --sandbox allows none"])?;
+    Ok(())
+}

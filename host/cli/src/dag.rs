@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
+use pintle_coordinator::Compute;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Plan, Template};
 use pintle_core::plugin::Staged;
 use pintle_spec::limits::{MAX_DOCUMENT_BYTES, MAX_DOTENV_BYTES};
-use pintle_spec::{
-    Binding, BoundParams, Field, GivenParams, Notices, Parsed, RunFacts, RunScope, SourceFile, bind_params,
-};
+use pintle_spec::{BoundParams, Field, GivenParams, Notices, Parsed, RunFacts, RunScope, SourceFile, bind_params};
 
 use crate::context::remark;
 use crate::failure::Failure;
@@ -160,15 +159,20 @@ pub(crate) struct World<'a> {
 
 /// Binds parameters; runs what a computed default asks for.
 pub(crate) fn bind(dag: &Dag, given: &GivenParams, world: World<'_>) -> anyhow::Result<BoundParams> {
-    let mut binding = bind_params(&dag.plan, given, world.env)?;
-    loop {
-        match binding {
-            Binding::Bound(bound) => return Ok(bound),
-            Binding::Eval(pending) => {
-                let printed = compute(pending.command(), &pending.variables(), &dag.dir, world);
-                binding = pending.answer(printed)?;
-            }
-        }
+    let binding = bind_params(&dag.plan, given, world.env)?;
+    Ok(binding.finish(|command, variables| compute(command, variables, &dag.dir, world))?)
+}
+
+/// Runs what the computed parameters of DAGs ask for that steps run.
+#[derive(Debug)]
+pub(crate) struct Shell {
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) sandbox: bool,
+}
+
+impl Compute for Shell {
+    fn compute(&self, command: &str, variables: &[(String, String)], dir: &Path) -> Result<String, String> {
+        compute(command, variables, dir, World { env: &self.env, sandbox: self.sandbox })
     }
 }
 

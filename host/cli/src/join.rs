@@ -20,6 +20,7 @@ use pintle_store_sqlite::{Layout, Mode, Sqlite};
 use pintle_worker::{CoreActions, Handle, Launcher, ReaperCommand, Worker};
 use tokio::task::JoinHandle;
 
+use crate::dag::Shell;
 use crate::embedded::{self, EMBEDDED};
 use crate::feed::{Feed, Watch};
 use crate::home;
@@ -56,6 +57,7 @@ impl House {
             key: home::key(&settings.home)?,
             env: env.clone(),
             max_output: settings.max_output,
+            compute: Arc::new(Shell { env: env.clone(), sandbox: settings.sandbox }),
         };
         let coordinator = Coordinator::new(options, Arc::new(store.clone()), Arc::new(known));
         Ok(Self { store, coordinator, env, node, home: settings.home.clone() })

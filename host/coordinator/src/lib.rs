@@ -16,6 +16,7 @@
 //! | [`settle`] | a worker's report, decoded |
 //! | [`plane`] | claim, report, notices, logs |
 //! | [`children`] | steps that expanded: their children started, watched, stopped, told of |
+//! | `compute` | parameters of children that a command computes |
 //! | [`timer`] | due times |
 //! | `wait`, `route` | steps that wait for a time; steps that say which others run |
 //! | [`change`] | what other processes did to our runs |
@@ -27,6 +28,7 @@ mod begin;
 pub mod change;
 pub mod children;
 pub mod commit;
+mod compute;
 pub mod context;
 mod error;
 pub mod home;
@@ -42,6 +44,7 @@ mod wait;
 
 pub use answer::{Onward, Word};
 pub use assign::artifacts_dir;
+pub use compute::{Compute, NoCommands};
 pub use context::SubDag;
 pub use error::Error;
 pub use live::{Snapshot, Update};

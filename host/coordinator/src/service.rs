@@ -18,6 +18,7 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 use crate::begin::{Beginning, Pinned};
 use crate::children::Tending;
 use crate::commit::Batch;
+use crate::compute::{Compute, Computed};
 use crate::context::{Context, SubDag};
 use crate::error::Error;
 use crate::live::{Live, Snapshot, Update};
@@ -41,6 +42,8 @@ pub struct Options {
     pub env: Vec<(String, String)>,
     /// Captured output, output file and outputs of one step, in bytes.
     pub max_output: usize,
+    /// Computes parameters of DAGs that steps run.
+    pub compute: Arc<dyn Compute>,
 }
 
 /// A run to be started.
@@ -80,7 +83,8 @@ pub struct Coordinator {
     pub(crate) actions: Arc<dyn KnownActions + Send + Sync>,
     pub(crate) timers: Timers,
     pub(crate) notices: Notices,
-    pub(crate) tending: Tending,
+    pub(crate) tending: Arc<Tending>,
+    pub(crate) computed: Arc<Computed>,
     pub(crate) ending: watch::Sender<bool>,
     pub(crate) runs: Mutex<HashMap<RunId, Arc<AsyncMutex<Live>>>>,
 }
@@ -102,7 +106,8 @@ impl Coordinator {
             actions,
             timers: Timers::default(),
             notices: Notices::default(),
-            tending: Tending::default(),
+            tending: Arc::default(),
+            computed: Arc::default(),
             ending: watch::channel(false).0,
             runs: Mutex::default(),
         })

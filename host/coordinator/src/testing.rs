@@ -34,6 +34,7 @@ impl Process {
             key: [3; 32],
             env: vec![],
             max_output: 1 << 20,
+            compute: Arc::new(crate::compute::NoCommands),
         };
         let actions: Arc<Vec<ActionRow>> = Arc::default();
         let coordinator = Coordinator::new(options, Arc::new(store.clone()), actions);

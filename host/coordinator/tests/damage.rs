@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use pintle_coordinator::{Coordinator, Error, Options, Submit, live};
+use pintle_coordinator::{Coordinator, Error, NoCommands, Options, Submit, live};
 use pintle_core::counter::Version;
 use pintle_core::ids::{NodeId, RunId, TenantId, WorkerId};
 use pintle_core::plan::{Action, Plan, SCHEMA, Step};
@@ -31,6 +31,7 @@ async fn process(dir: &Path, name: &str, key: [u8; 32]) -> (Sqlite, Arc<Coordina
         key,
         env: vec![],
         max_output: 1 << 20,
+        compute: Arc::new(NoCommands),
     };
     let actions: Arc<Vec<ActionRow>> = Arc::default();
     let coordinator = Coordinator::new(options, Arc::new(store.clone()), actions);

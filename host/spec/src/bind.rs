@@ -29,6 +29,25 @@ pub enum Binding {
     Eval(Box<Pending>),
 }
 
+impl Binding {
+    /// Binds to the end. `compute` runs one command for `sh -c`, which sees these variables, and says what it printed, or
+    /// why it failed.
+    pub fn finish(
+        mut self,
+        mut compute: impl FnMut(&str, &[(String, String)]) -> Result<String, String>,
+    ) -> Result<BoundParams, BindFaults> {
+        loop {
+            match self {
+                Self::Bound(bound) => return Ok(bound),
+                Self::Eval(pending) => {
+                    let printed = compute(pending.command(), &pending.variables());
+                    self = pending.answer(printed)?;
+                }
+            }
+        }
+    }
+}
+
 /// Why parameters cannot be bound: all reasons at once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .reasons.join("\n"))]

@@ -27,6 +27,8 @@ pub(crate) struct Brood {
     pub(crate) waiting: VecDeque<u32>,
     /// Started, and not known to be over.
     pub(crate) open: BTreeSet<u32>,
+    /// Open ones whose parameters are being computed: they are no runs yet.
+    pub(crate) computing: BTreeSet<u32>,
     /// Open ones that wait for a person; they leave their place to others.
     pub(crate) idle: BTreeSet<u32>,
     /// Open ones of which nothing goes on before a retry; they leave their place to others too.
@@ -73,6 +75,7 @@ impl Coordinator {
             items: Arc::new(items),
             waiting: children.unfinished().collect(),
             open: BTreeSet::new(),
+            computing: BTreeSet::new(),
             idle: BTreeSet::new(),
             paused: BTreeSet::new(),
             due: BTreeSet::new(),

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::TOLD_AT_ONCE;
 use super::brood::Brood;
 use crate::begin::{Beginning, Pinned};
+use crate::compute::Progress;
 use crate::context::{self, ChildContext, Context, Frame};
 use crate::error::Error;
 use crate::live::Live;
@@ -41,6 +42,14 @@ impl Place<'_> {
     fn id(self, live: &Live, brood: &Brood) -> RunId {
         brood.id(live, self.step, self.child)
     }
+}
+
+/// What became of a child that is to be submitted.
+enum Made {
+    Child(Box<(Live, Submission, Pinned)>),
+    /// Its parameters are being computed.
+    Later,
+    Refused(String),
 }
 
 /// What became of a child that is to run.
@@ -79,6 +88,10 @@ impl Coordinator {
             if !brood.open.contains(&child) {
                 continue;
             }
+            if brood.computing.remove(&child) {
+                ended.extend(self.start_computed(live, brood, step, child).await?);
+                continue;
+            }
             let id = brood.id(live, step, child);
             let at_rest = match self.live(&id) {
                 Some(held) => {
@@ -112,6 +125,29 @@ impl Coordinator {
             }
         }
         Ok(ended)
+    }
+
+    /// A child whose parameters were computed begins. It has its place already.
+    async fn start_computed(
+        &self,
+        live: &mut Live,
+        brood: &mut Brood,
+        step: StepIndex,
+        child: u32,
+    ) -> Result<Option<ChildEnd>, Error> {
+        let plan = live.run.plan.clone();
+        let Some(fan) = plan.step(step).and_then(|step| step.action.fan()) else { return Ok(None) };
+        match self.start_child(live, brood, Place { fan, step, child }).await {
+            Ok(Started::Open) => Ok(None),
+            Ok(Started::Over(end)) => {
+                brood.open.remove(&child);
+                Ok(Some(end))
+            }
+            Err(error) => {
+                brood.computing.insert(child);
+                Err(error)
+            }
+        }
     }
 
     /// As [`Self::at_rest`], of a child that is not one of this home's. It may have become nobody's.
@@ -187,7 +223,7 @@ impl Coordinator {
     /// Sees to it that a child runs: it is new, or it is found and goes on, or it was over already.
     async fn start_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Started, Error> {
         if place.fan.queued {
-            return self.queue_child(live, brood, place).await.map(Started::Over);
+            return self.queue_child(live, brood, place).await;
         }
         let (Place { step, child, .. }, id) = (place, place.id(live, brood));
         let since = live.run.step(step).and_then(|s| s.children.as_ref()).map(|children| children.since);
@@ -246,7 +282,7 @@ impl Coordinator {
     }
 
     /// Sees to it that a run is queued which nobody here waits for. That it was accepted is all that its step is told.
-    async fn queue_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<ChildEnd, Error> {
+    async fn queue_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Started, Error> {
         let (child, id) = (place.child, place.id(live, brood));
         let state = live.run.step(place.step);
         let since = state.and_then(|s| s.children.as_ref()).map(|children| children.since);
@@ -254,8 +290,9 @@ impl Coordinator {
         let was_there = row.as_ref().is_some_and(|row| since.is_none_or(|since| row.submitted_at < since));
         if row.is_none() {
             let (mut made, submission, pinned) = match self.made_child(live, brood, place).await? {
-                Ok(made) => made,
-                Err(reason) => return Ok(refused(child, reason)),
+                Made::Child(made) => *made,
+                Made::Later => return Ok(Started::Open),
+                Made::Refused(reason) => return Ok(Started::Over(refused(child, reason))),
             };
             made.row.parent = None;
             row = match self.queue_up(&mut made, submission, pinned).await? {
@@ -272,14 +309,15 @@ impl Coordinator {
         let told = QueuedRun { queue: row.dag, status: row.status.as_str().to_owned(), already_exists: was_there };
         let outputs = serde_json::to_string(&told).map(Json);
         let outputs = outputs.map_err(|error| Error::Plan { run: id, reason: error.to_string() })?;
-        Ok(ChildEnd { child, status: RunStatus::Succeeded, outputs: Some(outputs), error: None })
+        Ok(Started::Over(ChildEnd { child, status: RunStatus::Succeeded, outputs: Some(outputs), error: None }))
     }
 
     async fn submit_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Started, Error> {
         let child = place.child;
         let (mut made, submission, pinned) = match self.made_child(live, brood, place).await? {
-            Ok(made) => made,
-            Err(reason) => return Ok(Started::Over(refused(child, reason))),
+            Made::Child(made) => *made,
+            Made::Later => return Ok(Started::Open),
+            Made::Refused(reason) => return Ok(Started::Over(refused(child, reason))),
         };
         match self.begin(&mut made, submission, pinned).await? {
             Ok(committed) => self.keep(made, &committed.effects),
@@ -295,16 +333,11 @@ impl Coordinator {
         Ok(Started::Open)
     }
 
-    /// A child that is about to be submitted. The inner error says why it cannot be.
-    async fn made_child(
-        &self,
-        live: &mut Live,
-        brood: &mut Brood,
-        place: Place<'_>,
-    ) -> Result<Result<(Live, Submission, Pinned), String>, Error> {
+    /// A child that is about to be submitted.
+    async fn made_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Made, Error> {
         let Place { fan, step, child } = place;
         let Some(item) = brood.items.get(place.at()).cloned() else {
-            return Ok(Err("its item is not there".to_owned()));
+            return Ok(Made::Refused("its item is not there".to_owned()));
         };
         let pinned = match brood.plans.get(&item.dag) {
             Some(pinned) => pinned.clone(),
@@ -313,7 +346,7 @@ impl Coordinator {
                     brood.plans.insert(item.dag.clone(), pinned.clone());
                     pinned
                 }
-                Err(reason) => return Ok(Err(reason)),
+                Err(reason) => return Ok(Made::Refused(reason)),
             },
         };
         let (frame, params, dag) = if fan.form == FanForm::Foreach {
@@ -323,14 +356,13 @@ impl Coordinator {
             let dag = format!("{}.{step_name}", live.row.dag);
             (Some(Arc::new(self.frame(live, brood, place).await?)), params, dag)
         } else {
-            let params = match bind_params(&pinned.plan, &item.given(), &self.options.env) {
-                Ok(Binding::Bound(bound)) => bound,
-                Ok(Binding::Eval(pending)) => {
-                    let name = pending.param();
-                    let reason = format!("parameter `{name}` is computed by a command; give its value in `params`");
-                    return Ok(Err(reason));
+            let params = match self.child_params(live, place, &place.id(live, brood), (&pinned, &item)) {
+                Progress::Done(Ok(bound)) => bound,
+                Progress::Done(Err(reason)) => return Ok(Made::Refused(reason)),
+                Progress::Unasked | Progress::UnderWay => {
+                    brood.computing.insert(child);
+                    return Ok(Made::Later);
                 }
-                Err(faults) => return Ok(Err(faults.to_string())),
             };
             (None, params, pinned.plan.name.clone())
         };
@@ -341,7 +373,31 @@ impl Coordinator {
         made.row.trigger = Trigger::Parent;
         made.row.parent = Some(Parent { run: live.run.id.clone(), step, child });
         made.values.frame = frame;
-        Ok(Ok((made, submission, pinned)))
+        Ok(Made::Child(Box::new((made, submission, pinned))))
+    }
+
+    /// Parameters of a child that is a DAG of its own; they are computed first if a command says what they are.
+    fn child_params(
+        &self,
+        live: &Live,
+        Place { step, child, .. }: Place<'_>,
+        id: &RunId,
+        (pinned, item): (&Pinned, &FanItem),
+    ) -> Progress {
+        match self.computed.take(id) {
+            Progress::Unasked => {}
+            told @ (Progress::UnderWay | Progress::Done(_)) => return told,
+        }
+        match bind_params(&pinned.plan, &item.given(), &self.options.env) {
+            Ok(Binding::Bound(bound)) => Progress::Done(Ok(bound)),
+            Err(faults) => Progress::Done(Err(faults.to_string())),
+            Ok(pending @ Binding::Eval(_)) => {
+                let dag = live.context.dags.iter().find(|dag| Some(&dag.name) == item.dag.as_ref());
+                let dir = dag.map_or_else(|| live.context.dag_dir.clone(), |dag| dag.dag_dir.clone());
+                self.compute(id, (live.run.id.clone(), step, child), dir, pending);
+                Progress::UnderWay
+            }
+        }
     }
 
     async fn frame(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Frame, Error> {

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use pintle_core::ids::RunId;
 use pintle_core::limits::MAX_INLINE;
-use pintle_core::plan::{Action, Child, Fan, FanForm, Json, Output, Plan, RetryPolicy, Step, StepIndex, Template};
+use pintle_core::plan::{
+    Action, Child, Fan, FanForm, Json, Output, Param, ParamBounds, ParamKind, Plan, RetryPolicy, Step, StepIndex,
+    Template,
+};
 use pintle_core::run::command::{Finished, StopCause};
 use pintle_core::run::{Outcome, RunStatus, StepStatus};
 use pintle_core::time::Span;
@@ -390,6 +393,56 @@ async fn i2_a_paused_child_goes_on_after_the_death_of_its_home() -> Outcomes {
     seen.sort();
     assert_eq!(seen, [("a".to_owned(), 2), ("b".to_owned(), 1)]);
     assert_eq!(next.ends(&run).await?, RunStatus::Succeeded);
+    Ok(())
+}
+
+fn computed(name: &str, command: &str, default: Option<&str>) -> Param {
+    Param {
+        name: Some(name.into()),
+        kind: ParamKind::String,
+        default: default.map(|json| Json(json.into())),
+        eval: Some(command.into()),
+        description: None,
+        required: false,
+        bounds: ParamBounds::default(),
+    }
+}
+
+#[tokio::test]
+async fn parameters_of_a_child_are_computed_before_it_begins() -> Outcomes {
+    let dir = tempfile::tempdir()?;
+    let house = House::on(dir.path(), "n1").await?;
+    let mut new = submission(&RunId::new("r1")?, vec![dag_run("good"), dag_run("bad"), dag_run("fallen")]);
+    for (at, name) in [(1, "bad"), (2, "fallen")] {
+        new.plan.steps[at].name = name.into();
+        new.plan.steps[at].id = Some(name.into());
+    }
+    let child = |name: &str, params: Vec<Param>| {
+        let plan = Plan { steps: vec![step("work", "echo", &[])], params, ..Plan::named(name) };
+        (name.to_owned(), plan)
+    };
+    new.plan.dags = vec![
+        child("good", vec![computed("A", "`one`", None), computed("B", "`two`", None)]),
+        child("bad", vec![computed("A", "`false`", None)]),
+        child("fallen", vec![computed("A", "`false`", Some("\"usual\""))]),
+    ];
+    let run = new.run.clone();
+    house.process.coordinator.submit(new).await?;
+    for _ in 0..3 {
+        house.does(done()).await?;
+    }
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let work = house.does(done()).await?;
+        seen.push((variable(&work, "A").map(str::to_owned), variable(&work, "B").map(str::to_owned)));
+    }
+    seen.sort();
+    let first = "one in /dags with";
+    assert_eq!(seen[0], (Some(first.to_owned()), Some(format!("two in /dags with A={first}"))));
+    assert_eq!(seen[1].0.as_deref(), Some("usual"));
+    assert_eq!(house.ends(&run).await?, RunStatus::Failed);
+    let why = house.process.store.row(&run).await?.ok_or("no row")?.message.unwrap_or_default();
+    assert!(why.contains("its command ended with exit status: 1"), "{why}");
     Ok(())
 }
 

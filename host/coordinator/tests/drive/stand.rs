@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pintle_coordinator::{Coordinator, Options, Submit};
+use pintle_coordinator::{Compute, Coordinator, Options, Submit};
 use pintle_core::ids::{NodeId, RunId, TenantId, WorkerId};
 use pintle_core::plan::{Action, Plan, RunBody, Step, StepIndex, Template};
 use pintle_core::run::command::Finished;
@@ -25,6 +25,21 @@ pub(crate) struct Process {
     pub(crate) worker: WorkerId,
 }
 
+/// Prints what is to be substituted, with the directory; fails where that is `false`.
+#[derive(Debug)]
+struct Echo;
+
+impl Compute for Echo {
+    fn compute(&self, command: &str, variables: &[(String, String)], dir: &Path) -> Result<String, String> {
+        let command = command.split(['(', ')']).nth(1).unwrap_or(command);
+        if command == "false" {
+            return Err("its command ended with exit status: 1".to_owned());
+        }
+        let variables: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        Ok(format!("{command} in {} with {}\n", dir.display(), variables.join(" ")))
+    }
+}
+
 impl Process {
     /// A process on a directory. Dropping it lets its node lock go, as its death would.
     pub(crate) async fn on(dir: &Path, name: &str) -> Outcomes<Self> {
@@ -39,6 +54,7 @@ impl Process {
             key: [3; 32],
             env: vec![("PATH".into(), "/bin".into()), ("HOME".into(), "/home/ada".into())],
             max_output: 1 << 20,
+            compute: Arc::new(Echo),
         };
         let actions: Arc<Vec<pintle_core::plugin::ActionRow>> = Arc::default();
         let coordinator = Coordinator::new(options, Arc::new(store.clone()), actions);

@@ -72,22 +72,6 @@ async fn a_redirect_that_leads_nowhere_is_told() {
 }
 
 #[tokio::test]
-async fn the_last_redirect_that_may_not_be_followed_is_the_answer() {
-    // A server that sends everybody back to itself.
-    let (port, asked) =
-        server("HTTP/1.1 302 Found\r\nlocation: /again\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned())
-            .await;
-    let clients = HttpClients::new(Arc::new(Here), nobody);
-    for (redirects, requests) in [(0, 1), (2, 3)] {
-        asked.lock().await.clear();
-        let url = format!("http://127.0.0.1:{port}/");
-        let looping = wit::Request { redirects, ..request("GET", &url) };
-        let answer = ask(&clients, &HttpGrant::any_with_private(), looping).await.unwrap();
-        assert_eq!((answer.status, asked.lock().await.len()), (302, requests));
-    }
-}
-
-#[tokio::test]
 async fn a_request_without_an_answer_is_told_how_far_it_came() {
     let closed = {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
