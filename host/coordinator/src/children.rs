@@ -10,6 +10,7 @@
 
 mod brood;
 mod child;
+mod unborn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
