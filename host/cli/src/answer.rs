@@ -122,9 +122,7 @@ fn answer(
     word: impl Fn(&Scene, StepIndex) -> anyhow::Result<Word>,
     context: &Context,
 ) -> anyhow::Result<Exit> {
-    if !context.has_store() {
-        bail!("there are no runs in `{}`", context.settings.home.display());
-    }
+    context.need_store()?;
     let by = by(how.by.as_deref())?;
     let text = target.run_id.as_deref().or(target.run.as_deref()).unwrap_or_default();
     let named = target.step_name.as_deref().or(target.step.as_deref());

@@ -18,9 +18,9 @@ use crate::context::{Context, remark, say};
 use crate::failure::Exit;
 use crate::history::local;
 use crate::join::House;
-use crate::names;
 use crate::render::json::instant;
 use crate::render::table;
+use crate::retry;
 use crate::start::one_thread;
 use crate::status::scene_of;
 
@@ -39,13 +39,9 @@ struct Artifact {
 
 /// Lists what a run left, or prints one of its files.
 pub(crate) fn run(args: &Artifacts, context: &Context) -> anyhow::Result<Exit> {
-    if !context.has_store() {
-        bail!("there are no runs in `{}`: `pintle start FILE` makes the first", context.settings.home.display());
-    }
+    context.need_store()?;
     one_thread()?.block_on(async {
-        let house = House::open(&context.settings, Vec::new())?;
-        house.recover_dead().await?;
-        let row = names::find(&house.store, &args.run).await?;
+        let (house, row, _) = retry::find(&args.run, context, Vec::new()).await?;
         let scene = scene_of(&house, &row.id).await?;
         let Some(dir) = dir_of(&house, &row, &scene.run.plan, &context.settings.home) else {
             bail!("the DAG `{}` has its artifacts switched off: remove `artifacts: {{enabled: false}}`", row.dag);

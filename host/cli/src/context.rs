@@ -38,6 +38,16 @@ impl Context {
     pub(crate) fn has_store(&self) -> bool {
         pintle_store_sqlite::Layout::new(&self.settings.home).database().is_file()
     }
+
+    /// For commands that need a run: where there is none, they say so and make no data directory.
+    pub(crate) fn need_store(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.has_store(),
+            "there are no runs in `{}`: `pintle start FILE` makes the first",
+            self.settings.home.display()
+        );
+        Ok(())
+    }
 }
 
 /// Whether the locale has more than ASCII; where nothing is said at all, it is taken to.

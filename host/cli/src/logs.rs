@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::time::Duration;
 
-use anyhow::bail;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Plan, StepIndex};
 use pintle_store::{Channel, LogName, Logs as _, Runs as _, Steps as _};
@@ -13,8 +12,7 @@ use crate::args::Logs;
 use crate::context::{Context, remark};
 use crate::failure::Exit;
 use crate::join::House;
-use crate::names;
-use crate::retry::find_steps;
+use crate::retry::{self, find_steps};
 use crate::start::one_thread;
 use crate::status::scene_of;
 
@@ -25,13 +23,9 @@ const CHUNK: usize = 256 * 1024;
 
 /// Shows what steps printed: of each step its last try.
 pub(crate) fn run(args: &Logs, context: &Context) -> anyhow::Result<Exit> {
-    if !context.has_store() {
-        bail!("there are no runs in `{}`: `pintle start FILE` makes the first", context.settings.home.display());
-    }
+    context.need_store()?;
     one_thread()?.block_on(async {
-        let house = House::open(&context.settings, Vec::new())?;
-        house.recover_dead().await?;
-        let row = names::find(&house.store, &args.run).await?;
+        let (house, row, _) = retry::find(&args.run, context, Vec::new()).await?;
         let scene = scene_of(&house, &row.id).await?;
         let named: Vec<String> = args.step.iter().cloned().collect();
         let only = find_steps(&scene.run.plan, &named)?.first().copied();

@@ -21,6 +21,7 @@ use crate::failure::Exit;
 use crate::join::House;
 use crate::leftover;
 use crate::names;
+use crate::retry;
 use crate::signals::Signals;
 use crate::stage::Opening;
 use crate::start::{Given, one_thread, perform, run_id, submission};
@@ -59,13 +60,9 @@ pub(crate) fn enqueue(args: Enqueue, context: &Context) -> anyhow::Result<Exit> 
 
 /// Ends a run that has not begun.
 pub(crate) fn dequeue(args: &Dequeue, context: &Context) -> anyhow::Result<Exit> {
-    if !context.has_store() {
-        bail!("there are no runs in `{}`", context.settings.home.display());
-    }
+    context.need_store()?;
     one_thread()?.block_on(async {
-        let house = House::open(&context.settings, Vec::new())?;
-        house.recover_dead().await?;
-        let row = names::find(&house.store, &args.run).await?;
+        let (house, row, _) = retry::find(&args.run, context, Vec::new()).await?;
         match row.status {
             RunStatus::Queued => {}
             RunStatus::Running | RunStatus::Waiting => {

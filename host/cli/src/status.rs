@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Status, context: &Context) -> anyhow::Result<Exit> {
 
 fn nothing(args: &Status, context: &Context) -> anyhow::Result<Exit> {
     if args.run.is_some() {
-        bail!("there are no runs in `{}`: `pintle start FILE` makes the first", context.settings.home.display());
+        context.need_store()?;
     }
     match args.output {
         Output::Json => say("[]"),

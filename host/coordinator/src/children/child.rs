@@ -127,15 +127,11 @@ impl Coordinator {
     ) -> Result<Option<ChildEnd>, Error> {
         let plan = live.run.plan.clone();
         let Some(fan) = plan.step(step).and_then(|step| step.action.fan()) else { return Ok(None) };
-        match self.start_child(live, brood, Place { fan, step, child }).await {
-            Ok(Started::Open) => Ok(None),
-            Ok(Started::Over(end)) => {
+        match self.start_child(live, brood, Place { fan, step, child }).await? {
+            Started::Open => Ok(None),
+            Started::Over(end) => {
                 brood.open.remove(&child);
                 Ok(Some(end))
-            }
-            Err(error) => {
-                brood.computing.insert(child);
-                Err(error)
             }
         }
     }
