@@ -16,14 +16,15 @@ use crate::context::{Context, remark, say};
 use crate::embedded;
 use crate::failure::{Exit, Failure};
 use crate::join::House;
+use crate::names;
 use crate::render::ask;
-use crate::render::json::instant;
 use crate::render::scene::Scene;
 use crate::render::table;
-use crate::render::tree::bare;
+use crate::render::time::instant;
+use crate::render::words::bare;
 use crate::retry;
-use crate::start::{one_thread, threads};
-use crate::status::scene_of;
+use crate::threads::{one_thread, threads};
+use crate::user;
 
 /// Runs that are looked at for what they ask.
 const RUNS: usize = 1000;
@@ -127,8 +128,8 @@ fn answer(
     let text = target.run_id.as_deref().or(target.run.as_deref()).unwrap_or_default();
     let named = target.step_name.as_deref().or(target.step.as_deref());
     threads()?.block_on(async {
-        let (house, row, _) = retry::find(text, context, embedded::known()?).await?;
-        let scene = scene_of(&house, &row.id).await?;
+        let (house, row, _) = names::open(text, context, embedded::known()?).await?;
+        let scene = house.scene(&row.id).await?;
         let step = step_of(&scene, named)?;
         let word = word(&scene, step)?;
         let onward = house.coordinator.answer(&row.id, step, &by, word).await?;
@@ -146,7 +147,7 @@ fn answer(
             }
             Onward::StillAsked => {
                 tell("; the run waits for more answers");
-                let scene = scene_of(&house, &row.id).await?;
+                let scene = house.scene(&row.id).await?;
                 if !quiet {
                     ask::questions(&scene, context.err).iter().for_each(|line| remark(line));
                 }
@@ -223,10 +224,9 @@ fn step_of(scene: &Scene, named: Option<&str>) -> anyhow::Result<StepIndex> {
 
 /// Who answers.
 fn by(given: Option<&str>) -> anyhow::Result<String> {
-    let user = || ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
     let name = match given {
         Some(name) => name.trim().to_owned(),
-        None => user().unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw())),
+        None => user::name(),
     };
     if name.is_empty() || name.len() > NAME || name.chars().any(char::is_control) {
         return Err(Failure::usage(format!("`--by` is a name of at most {NAME} bytes, without control characters")));
@@ -249,7 +249,7 @@ fn list(output: Output, context: &Context) -> anyhow::Result<Exit> {
         while let Some(row) = open.pop() {
             let below = house.store.children(&row.id, (StepIndex(0), 0), BELOW).await?;
             open.extend(below.into_iter().filter(|row| !row.status.is_terminal()));
-            let scene = scene_of(&house, &row.id).await?;
+            let scene = house.scene(&row.id).await?;
             for found in ask::asking(&scene) {
                 let mut object = ask::object(&scene, found);
                 if let Some(object) = object.as_object_mut() {

@@ -16,13 +16,11 @@ use serde_json::json;
 use crate::args::{Artifacts, Output};
 use crate::context::{Context, remark, say};
 use crate::failure::Exit;
-use crate::history::local;
 use crate::join::House;
-use crate::render::json::instant;
+use crate::names;
 use crate::render::table;
-use crate::retry;
-use crate::start::one_thread;
-use crate::status::scene_of;
+use crate::render::time::{instant, local};
+use crate::threads::one_thread;
 
 /// More files are not listed.
 const LISTED: usize = 10_000;
@@ -41,8 +39,8 @@ struct Artifact {
 pub(crate) fn run(args: &Artifacts, context: &Context) -> anyhow::Result<Exit> {
     context.need_store()?;
     one_thread()?.block_on(async {
-        let (house, row, _) = retry::find(&args.run, context, Vec::new()).await?;
-        let scene = scene_of(&house, &row.id).await?;
+        let (house, row, _) = names::open(&args.run, context, Vec::new()).await?;
+        let scene = house.scene(&row.id).await?;
         let Some(dir) = dir_of(&house, &row, &scene.run.plan, &context.settings.home) else {
             bail!("the DAG `{}` has its artifacts switched off: remove `artifacts: {{enabled: false}}`", row.dag);
         };

@@ -9,7 +9,7 @@ use crate::args::{Doctor, Output};
 use crate::context::{Context, say};
 use crate::failure::{Exit, sentence};
 use crate::render::style::{BAD, DIM, GOOD, ODD, Pen};
-use crate::start::threads;
+use crate::threads::threads;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use pintle_coordinator::{Coordinator, Options};
 use pintle_core::ids::{NodeId, RunId, TenantId, WorkerId};
 use pintle_core::plugin::Staged;
@@ -15,7 +15,7 @@ use pintle_plane::output::Channel;
 use pintle_plane::stop::Urgency;
 use pintle_plane::worker::ClaimId;
 use pintle_runtime::{Compiler, Embedded, Executors, GrantPolicy, Settings as RuntimeSettings};
-use pintle_store::{Clock as _, LogName, Nodes as _};
+use pintle_store::{Clock as _, LogName, Nodes as _, Runs as _};
 use pintle_store_sqlite::{Layout, Mode, Sqlite};
 use pintle_worker::{CoreActions, Handle, Launcher, ReaperCommand, Worker};
 use tokio::task::JoinHandle;
@@ -24,6 +24,7 @@ use crate::dag::Shell;
 use crate::embedded::{self, EMBEDDED};
 use crate::feed::{Feed, Watch};
 use crate::home;
+use crate::render::scene::Scene;
 use crate::settings::{Durability, Limits, Settings};
 
 /// How long steps may take to end when a process ends without having seen them to their end.
@@ -54,6 +55,7 @@ impl House {
             node: node.clone(),
             pid: std::process::id(),
             data_dir: settings.home.clone(),
+            claims_dir: store.layout().claims(),
             key: home::key(&settings.home)?,
             env: env.clone(),
             max_output: settings.max_output,
@@ -99,6 +101,12 @@ impl House {
         let executor = CoreActions::before(Arc::new(executors));
         let (worker, handle) = Worker::new(options, self.coordinator.clone(), Arc::new(executor), Some(watch))?;
         Ok(Crew { handle, hired: Some(worker), worker: None, duties: None, feed })
+    }
+
+    /// A stored run as a scene.
+    pub(crate) async fn scene(&self, run: &RunId) -> anyhow::Result<Scene> {
+        let Some(stored) = self.store.load(run).await? else { bail!("run {run} is not in the store any more") };
+        Ok(Scene::of(pintle_coordinator::live::view(&stored)?))
     }
 
     /// Records runs whose process is gone, so that they are seen as what they are, and names them.

@@ -12,9 +12,8 @@ use crate::args::Logs;
 use crate::context::{Context, remark};
 use crate::failure::Exit;
 use crate::join::House;
-use crate::retry::{self, find_steps};
-use crate::start::one_thread;
-use crate::status::scene_of;
+use crate::names::{self, find_steps};
+use crate::threads::one_thread;
 
 /// How often a run that goes on is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -25,8 +24,8 @@ const CHUNK: usize = 256 * 1024;
 pub(crate) fn run(args: &Logs, context: &Context) -> anyhow::Result<Exit> {
     context.need_store()?;
     one_thread()?.block_on(async {
-        let (house, row, _) = retry::find(&args.run, context, Vec::new()).await?;
-        let scene = scene_of(&house, &row.id).await?;
+        let (house, row, _) = names::open(&args.run, context, Vec::new()).await?;
+        let scene = house.scene(&row.id).await?;
         let named: Vec<String> = args.step.iter().cloned().collect();
         let only = find_steps(&scene.run.plan, &named)?.first().copied();
         let fan = only.and_then(|step| scene.run.plan.step(step)).and_then(|step| step.action.fan());

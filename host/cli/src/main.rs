@@ -5,7 +5,9 @@
 //! | `args` | what was typed |
 //! | `settings` | what it means: flag > environment > file > default |
 //! | `join` | the one place where store, coordinator, runtime and worker meet |
-//! | `start`, `retry`, `stage` | running steps, and what happens on stage while they run |
+//! | `start`, `retry`, `queue` | runs of this process: new ones, ones to go on with, queued ones |
+//! | `submission`, `perform`, `stage` | what a new run is, how a run is performed, what happens on stage meanwhile |
+//! | `names` | which run and which steps somebody means |
 //! | `render`, `feed` | what is seen of it |
 //! | `leftover` | what killed processes left is cleared away |
 //! | `answer` | what steps ask, and what people answer |
@@ -33,6 +35,7 @@ mod join;
 mod leftover;
 mod logs;
 mod names;
+mod perform;
 mod plugin;
 mod queue;
 mod render;
@@ -45,6 +48,9 @@ mod stage;
 mod start;
 mod status;
 mod stop;
+mod submission;
+mod threads;
+mod user;
 mod validate;
 mod version;
 

@@ -1,12 +1,28 @@
-//! What RUN means: an id, the beginning of one, the name or file of a DAG, or `latest`.
+//! What RUN means: an id, the beginning of one, the name or file of a DAG, or `latest`. And what STEP means.
 
 use std::path::Path;
 
 use anyhow::bail;
+use pintle_core::plan::{Plan, StepIndex};
+use pintle_core::plugin::Staged;
 use pintle_store::{RunFilter, RunRow, Store};
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::join::House;
 
 /// The word for the run that was submitted last.
 const LATEST: &str = "latest";
+
+/// Opens the house and finds the run that a person means; and says whether it was this command that recorded its
+/// interruption.
+pub(crate) async fn open(text: &str, context: &Context, known: Vec<Staged>) -> anyhow::Result<(House, RunRow, bool)> {
+    let house = House::open(&context.settings, known)?;
+    let interrupted = house.recover_dead().await?;
+    let row = find(&house.store, text).await?;
+    let just_recorded = interrupted.contains(&row.id);
+    Ok((house, row, just_recorded))
+}
 
 /// The run that a person means.
 pub(crate) async fn find(store: &dyn Store, text: &str) -> anyhow::Result<RunRow> {
@@ -42,8 +58,39 @@ fn stem(text: &str) -> Option<&str> {
     name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"))
 }
 
+/// The steps that were named, by name or id; all unknown ones at once.
+pub(crate) fn find_steps(plan: &Plan, names: &[String]) -> anyhow::Result<Vec<StepIndex>> {
+    let (mut found, mut faults) = (Vec::new(), Vec::new());
+    for name in names {
+        match plan.find(name) {
+            Some(index) => found.push(index),
+            None => faults.push(no_such_step(plan, name)),
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(Failure::usage(faults.join("\n"))) }
+}
+
+fn no_such_step(plan: &Plan, name: &str) -> String {
+    let nearest = plan
+        .steps
+        .iter()
+        .flat_map(|step| std::iter::once(&step.name).chain(&step.id))
+        .map(|known| (strsim::damerau_levenshtein(known, name), known))
+        .min()
+        .filter(|(distance, _)| *distance <= 3);
+    match nearest {
+        Some((_, known)) => format!("`{}` has no step `{name}`; did you mean `{known}`?", plan.name),
+        None => {
+            let all: Vec<&str> = plan.steps.iter().map(|step| step.name.as_str()).take(20).collect();
+            format!("`{}` has no step `{name}`; its steps are {}", plan.name, all.join(", "))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use crate::failure::Exit;
+
     use super::*;
 
     #[test]
@@ -52,5 +99,19 @@ mod tests {
         assert_eq!(stem("etl.yml"), Some("etl"));
         assert_eq!(stem("etl"), None);
         assert_eq!(stem("/"), None);
+    }
+
+    #[test]
+    fn unknown_steps_are_all_named_with_what_was_meant() {
+        let plan = crate::render::scene::tests::Script::new(&[("extract", &[]), ("load", &[0])]).scene.run.plan;
+        let found = find_steps(&plan, &["load".to_owned()]);
+        assert!(found.is_ok_and(|found| found == [StepIndex(1)]));
+        let said = find_steps(&plan, &["extrct".to_owned(), "report".to_owned()]).map_err(|error| {
+            assert_eq!(Failure::exit_of(&error), Exit::Usage);
+            error.to_string()
+        });
+        let wanted = "`etl` has no step `extrct`; did you mean `extract`?\n\
+                      `etl` has no step `report`; its steps are extract, load";
+        assert_eq!(said, Err(wanted.to_owned()));
     }
 }

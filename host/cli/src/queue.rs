@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, bail};
 use pintle_coordinator::{Accepted, Error};
 use pintle_core::ids::RunId;
-use pintle_core::plan::{Child, Plan};
 use pintle_core::plugin::Staged;
 use pintle_core::run::RunStatus;
 use pintle_core::run::command::StopCause;
@@ -21,10 +20,11 @@ use crate::failure::Exit;
 use crate::join::House;
 use crate::leftover;
 use crate::names;
-use crate::retry;
+use crate::perform::perform;
 use crate::signals::Signals;
 use crate::stage::Opening;
-use crate::start::{Given, one_thread, perform, run_id, submission};
+use crate::submission::{Given, run_id, submission};
+use crate::threads::one_thread;
 
 /// Accepts a run, and runs nothing.
 pub(crate) fn enqueue(args: Enqueue, context: &Context) -> anyhow::Result<Exit> {
@@ -62,7 +62,7 @@ pub(crate) fn enqueue(args: Enqueue, context: &Context) -> anyhow::Result<Exit> 
 pub(crate) fn dequeue(args: &Dequeue, context: &Context) -> anyhow::Result<Exit> {
     context.need_store()?;
     one_thread()?.block_on(async {
-        let (house, row, _) = retry::find(&args.run, context, Vec::new()).await?;
+        let (house, row, _) = names::open(&args.run, context, Vec::new()).await?;
         match row.status {
             RunStatus::Queued => {}
             RunStatus::Running | RunStatus::Waiting => {
@@ -119,24 +119,4 @@ pub(crate) async fn run(how: &Running, context: &Context, known: Vec<Staged>) ->
         remark("nothing is queued");
     }
     Ok(worst)
-}
-
-/// After a run whose steps queue others: nobody else says who runs those.
-pub(crate) async fn remind(house: &House, plan: &Plan) {
-    if !queues(plan) && !plan.dags.iter().any(|(_, dag)| queues(dag)) {
-        return;
-    }
-    match house.coordinator.queue().await.map(|queued| queued.len()) {
-        Ok(0) | Err(_) => {}
-        Ok(1) => remark("1 run is queued: `pintle start --queued` runs it"),
-        Ok(count) => remark(&format!("{count} runs are queued: `pintle start --queued` runs them")),
-    }
-}
-
-/// Whether steps of a plan queue runs.
-fn queues(plan: &Plan) -> bool {
-    plan.steps.iter().filter_map(|step| step.action.fan()).any(|fan| match &fan.child {
-        Child::Dag(_) => fan.queued,
-        Child::Body(body) => queues(body),
-    })
 }

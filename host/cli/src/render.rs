@@ -9,6 +9,9 @@
 //! | [`json`] | one object a line |
 //! | [`ask`] | what steps ask people, and what they may type |
 //! | [`summary`] | how it ended, and what to type next |
+//! | [`runs`] | many runs, as rows |
+//! | [`words`] | why, what is waited for, how far it is: a line each |
+//! | [`time`] | instants |
 //! | [`table`] | rows and columns without lines |
 //! | [`printer`] | bytes to standard output and error, without ever blocking the run |
 //! | [`style`] | glyphs and colours |
@@ -17,12 +20,15 @@ pub(crate) mod ask;
 pub(crate) mod json;
 pub(crate) mod plain;
 pub(crate) mod printer;
+pub(crate) mod runs;
 pub(crate) mod scene;
 pub(crate) mod screen;
 pub(crate) mod style;
 pub(crate) mod summary;
 pub(crate) mod table;
+pub(crate) mod time;
 pub(crate) mod tree;
+pub(crate) mod words;
 
 use pintle_core::plan::StepIndex;
 use pintle_core::run::Event;

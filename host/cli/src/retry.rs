@@ -16,17 +16,17 @@ use crate::failure::{Exit, Failure};
 use crate::join::House;
 use crate::leftover;
 use crate::names;
+use crate::perform::perform;
 use crate::render::ask;
 use crate::signals::Signals;
 use crate::stage::Opening;
-use crate::start::{perform, threads};
-use crate::status;
+use crate::threads::threads;
 
 /// Runs again what did not succeed, or goes on with an interrupted run.
 pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
     let known = embedded::known()?;
     threads()?.block_on(async {
-        let (house, row, _) = find(&args.run, context, known).await?;
+        let (house, row, _) = names::open(&args.run, context, known).await?;
         let over = row.status.is_terminal();
         if !over && !args.step.is_empty() {
             return Err(Failure::usage(format!(
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
 
 /// Goes on with an interrupted run.
 pub(crate) async fn resume(text: &str, how: &Running, context: &Context, known: Vec<Staged>) -> anyhow::Result<Exit> {
-    let (house, row, just_recorded) = find(text, context, known).await?;
+    let (house, row, just_recorded) = names::open(text, context, known).await?;
     if row.status.is_terminal() && just_recorded {
         // A step that says `on_lost: fail` ended with its process, and the run with the step.
         let why = row.message.as_deref().unwrap_or("its process is gone");
@@ -92,15 +92,6 @@ enum Again<'a> {
     Retry(&'a [StepIndex], bool, Opening),
 }
 
-/// The run that a person means, and whether it was this command that recorded its interruption.
-pub(crate) async fn find(text: &str, context: &Context, known: Vec<Staged>) -> anyhow::Result<(House, RunRow, bool)> {
-    let house = House::open(&context.settings, known)?;
-    let interrupted = house.recover_dead().await?;
-    let row = names::find(&house.store, text).await?;
-    let just_recorded = interrupted.contains(&row.id);
-    Ok((house, row, just_recorded))
-}
-
 async fn again(house: &House, run: &RunId, how: &Running, context: &Context, again: Again<'_>) -> anyhow::Result<Exit> {
     let mut signals = Signals::listen().context("signals of this process cannot be listened to")?;
     house.move_in().await?;
@@ -117,7 +108,7 @@ async fn again(house: &House, run: &RunId, how: &Running, context: &Context, aga
         Err(Error::Refused(Refusal::StillAsked { .. })) => {
             if !how.quiet {
                 remark(&format!("run {run} waits for people"));
-                let scene = status::scene_of(house, run).await?;
+                let scene = house.scene(run).await?;
                 ask::questions(&scene, context.err).iter().for_each(|line| remark(line));
             }
             Ok(Exit::Success)
@@ -180,7 +171,7 @@ async fn steps(house: &House, row: &RunRow, names: &[String]) -> anyhow::Result<
     let text = text.with_context(|| format!("the plan of run {} is not in the store", row.id))?;
     let plan: Plan = serde_json::from_str(&text)
         .with_context(|| format!("the plan of run {} cannot be read; use the pintle that wrote it", row.id))?;
-    let found = find_steps(&plan, names)?;
+    let found = names::find_steps(&plan, names)?;
     let left = left_behind(&plan, &found);
     Ok((found, left))
 }
@@ -201,51 +192,9 @@ fn left_behind(plan: &Plan, named: &[StepIndex]) -> Option<String> {
         .then(|| format!("not run again, and left as they were: {first}{more} (--downstream runs what is behind too)"))
 }
 
-pub(crate) fn find_steps(plan: &Plan, names: &[String]) -> anyhow::Result<Vec<StepIndex>> {
-    let (mut found, mut faults) = (Vec::new(), Vec::new());
-    for name in names {
-        match plan.find(name) {
-            Some(index) => found.push(index),
-            None => faults.push(no_such_step(plan, name)),
-        }
-    }
-    if faults.is_empty() { Ok(found) } else { Err(Failure::usage(faults.join("\n"))) }
-}
-
-fn no_such_step(plan: &Plan, name: &str) -> String {
-    let nearest = plan
-        .steps
-        .iter()
-        .flat_map(|step| std::iter::once(&step.name).chain(&step.id))
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .min()
-        .filter(|(distance, _)| *distance <= 3);
-    match nearest {
-        Some((_, known)) => format!("`{}` has no step `{name}`; did you mean `{known}`?", plan.name),
-        None => {
-            let all: Vec<&str> = plan.steps.iter().map(|step| step.name.as_str()).take(20).collect();
-            format!("`{}` has no step `{name}`; its steps are {}", plan.name, all.join(", "))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn unknown_steps_are_all_named_with_what_was_meant() {
-        let plan = crate::render::scene::tests::Script::new(&[("extract", &[]), ("load", &[0])]).scene.run.plan;
-        let found = find_steps(&plan, &["load".to_owned()]);
-        assert!(found.is_ok_and(|found| found == [StepIndex(1)]));
-        let said = find_steps(&plan, &["extrct".to_owned(), "report".to_owned()]).map_err(|error| {
-            assert_eq!(Failure::exit_of(&error), Exit::Usage);
-            error.to_string()
-        });
-        let wanted = "`etl` has no step `extrct`; did you mean `extract`?\n\
-                      `etl` has no step `report`; its steps are extract, load";
-        assert_eq!(said, Err(wanted.to_owned()));
-    }
 
     #[test]
     fn steps_behind_the_named_ones_are_told() {

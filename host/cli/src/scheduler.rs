@@ -15,7 +15,7 @@ use crate::dag::{Dag, Unfit};
 use crate::embedded;
 use crate::failure::{Exit, Failure, sentence};
 use crate::render::table;
-use crate::render::tree::bare;
+use crate::render::words::bare;
 
 /// Looks at schedules.
 pub(crate) fn run(args: &Scheduler, context: &Context) -> anyhow::Result<Exit> {

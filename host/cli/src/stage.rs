@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pintle_coordinator::{Coordinator, Error, Snapshot, Update};
-use pintle_core::graph::Graph;
+use pintle_coordinator::{Coordinator, Error, Update};
 use pintle_core::ids::RunId;
 use pintle_core::plan::StepIndex;
 use pintle_core::run::command::{Refusal, StopCause};
-use pintle_core::run::{Body, Event, Run, RunStatus, StepStatus};
+use pintle_core::run::{Body, Event, RunStatus, StepStatus};
 use pintle_core::time::Timestamp;
 use pintle_plane::output::Channel;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -64,7 +63,7 @@ impl Stage {
         show: impl FnOnce(&Scene) -> Box<dyn Show>,
     ) -> Result<Self, Error> {
         let (snapshot, updates) = coordinator.updates(run).await?;
-        let scene = Scene::new(run_of(snapshot));
+        let scene = Scene::of(snapshot);
         let show = show(&scene);
         let early = HashMap::new();
         Ok(Self { scene, show, printer: Printer::default(), updates, feed, early, stops: 0 })
@@ -255,12 +254,6 @@ async fn over(gathering: Option<Instant>) {
         Some(end) => tokio::time::sleep_until(end).await,
         None => std::future::pending().await,
     }
-}
-
-/// The snapshot as the core's own fold, so that events can be applied to it.
-pub(crate) fn run_of(snapshot: Snapshot) -> Run {
-    let graph = Arc::new(Graph::of(&snapshot.plan));
-    Run { id: snapshot.run, plan: snapshot.plan, graph, head: snapshot.head, steps: snapshot.steps }
 }
 
 fn ends_a_try(event: &Event) -> bool {

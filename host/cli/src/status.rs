@@ -1,7 +1,5 @@
 //! `pintle status`.
 
-use anyhow::bail;
-use pintle_core::ids::RunId;
 use pintle_core::plan::StepIndex;
 use pintle_core::run::RunStatus;
 use pintle_core::time::Timestamp;
@@ -12,16 +10,14 @@ use crate::args::{Output, Status};
 use crate::artifacts;
 use crate::context::{Context, remark, say};
 use crate::failure::Exit;
-use crate::history;
 use crate::join::House;
 use crate::names;
 use crate::render::scene::Scene;
 use crate::render::screen::Size;
 use crate::render::style::{DIM, Pen};
 use crate::render::tree::{self, Layout, View};
-use crate::render::{json as object, summary};
-use crate::stage::run_of;
-use crate::start::one_thread;
+use crate::render::{json as object, runs, summary};
+use crate::threads::one_thread;
 
 /// Runs that are not over are listed up to here.
 const OPEN: usize = 50;
@@ -61,7 +57,7 @@ fn nothing(args: &Status, context: &Context) -> anyhow::Result<Exit> {
 }
 
 async fn one(house: &House, row: &RunRow, output: Output, context: &Context) -> anyhow::Result<()> {
-    let (scene, pen) = (scene_of(house, &row.id).await?, context.out);
+    let (scene, pen) = (house.scene(&row.id).await?, context.out);
     let artifacts = artifacts::dir_of(house, row, &scene.run.plan, &context.settings.home);
     let artifacts = artifacts.map(|dir| (artifacts::count(&dir), dir)).filter(|(count, _)| *count > 0);
     let below = house.store.children(&row.id, (StepIndex(0), 0), BELOW).await?;
@@ -70,7 +66,7 @@ async fn one(house: &House, row: &RunRow, output: Output, context: &Context) -> 
             let mut object = object::result(&scene);
             if let Some(object) = object.as_object_mut() {
                 object.remove("event");
-                object.insert("params".into(), history::params(&row.params));
+                object.insert("params".into(), runs::params(&row.params));
                 object.insert("source".into(), row.source.clone().into());
                 object.insert("pid".into(), living(row).into());
                 if let Some((count, dir)) = &artifacts {
@@ -114,7 +110,7 @@ fn children(below: &[RunRow], now: Timestamp) -> Vec<String> {
     let mut rows: Vec<&RunRow> = below.iter().collect();
     rows.sort_by_key(|row| row.status == RunStatus::Succeeded);
     let shown: Vec<RunRow> = rows.iter().take(SHOWN).map(|row| (*row).clone()).collect();
-    let mut lines = vec![String::new(), "runs below:".to_owned(), history::table(&shown, now)];
+    let mut lines = vec![String::new(), "runs below:".to_owned(), runs::table(&shown, now)];
     if below.len() > SHOWN {
         let more = if below.len() == BELOW { "at least " } else { "" };
         lines.push(format!("and {more}{} more: `pintle status --output json` lists them", below.len() - SHOWN));
@@ -141,12 +137,6 @@ fn lines(scene: &Scene, row: &RunRow, house: &House, pen: Pen) -> Vec<String> {
     lines
 }
 
-/// A stored run as a scene.
-pub(crate) async fn scene_of(house: &House, run: &RunId) -> anyhow::Result<Scene> {
-    let Some(stored) = house.store.load(run).await? else { bail!("run {run} is not in the store any more") };
-    Ok(Scene::new(run_of(pintle_coordinator::live::view(&stored)?)))
-}
-
 /// What is not over, and the latest run beside it.
 async fn open_runs(house: &House, output: Output) -> anyhow::Result<()> {
     let open =
@@ -155,8 +145,8 @@ async fn open_runs(house: &House, output: Output) -> anyhow::Result<()> {
     let latest = house.store.list(&RunFilter::default(), None, 1).await?.rows;
     rows.extend(latest.into_iter().filter(|row| row.status.is_terminal()));
     match output {
-        Output::Json => say(&history::json(&rows)),
-        Output::Text => say(&history::table(&rows, house.now())),
+        Output::Json => say(&runs::json(&rows)),
+        Output::Text => say(&runs::table(&rows, house.now())),
     }
     Ok(())
 }

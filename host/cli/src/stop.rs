@@ -7,14 +7,14 @@ use pintle_core::run::command::{Refusal, StopCause};
 use crate::args::Stop;
 use crate::context::{Context, say};
 use crate::failure::Exit;
-use crate::retry;
-use crate::start::one_thread;
+use crate::names;
+use crate::threads::one_thread;
 
 /// Asks a run to stop, whichever process runs it.
 pub(crate) fn run(args: &Stop, context: &Context) -> anyhow::Result<Exit> {
     context.need_store()?;
     one_thread()?.block_on(async {
-        let (house, row, _) = retry::find(&args.run, context, Vec::new()).await?;
+        let (house, row, _) = names::open(&args.run, context, Vec::new()).await?;
         match house.coordinator.stop(&row.id, StopCause::Requested, args.now).await {
             Ok(()) => say(&format!("run {} is being stopped", row.id)),
             Err(Error::Refused(Refusal::AlreadyStopping(_))) if !args.now => {

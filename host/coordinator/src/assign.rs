@@ -7,11 +7,11 @@ use std::sync::Arc;
 use pintle_core::counter::Fence;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Artifacts, Json, OutputKind, Plan, Role, Step, StepIndex};
-use pintle_core::run::{Answer, Answered, StepState, StepStatus};
+use pintle_core::run::{Answer, Answered, RunStatus, StepState, StepStatus};
 use pintle_core::time::{Span, Timestamp};
 use pintle_plane::worker::{Assignment, ClaimId, Condition, GoesOn, Probe};
 use pintle_spec::assignment::{Resolved, ResolvedCondition, ResolvedProbe, resolve_step};
-use pintle_spec::eval::{PushBackFact, PushBackFacts, RunFacts, RunScope, Scope, StepFacts, StepValues};
+use pintle_spec::eval::{PushBackFact, PushBackFacts, RunFacts, RunScope, Scope, StepFacts, StepValues, instant};
 use sha2::{Digest as _, Sha256};
 
 use crate::context::{ChildContext, Frame};
@@ -79,10 +79,11 @@ impl Coordinator {
         let role = plan.step(index).map_or(Role::Main, |step| step.role);
         self.ready_scope(live, plan, role).await?;
         let fence = live.run.step(index).map(|state| state.fence).unwrap_or_default();
+        let claim = ClaimId { run: live.run.id.clone(), step: index, fence };
         let facts = StepFacts {
             stdout_file: Some(self.log_file(live, index, fence, "stdout")),
             stderr_file: Some(self.log_file(live, index, fence, "stderr")),
-            output_file: None,
+            output_file: Some(claim.output_file(&self.options.claims_dir).display().to_string()),
             push_backs: self.push_backs(live, index),
         };
         let values = &live.values;
@@ -107,16 +108,23 @@ impl Coordinator {
     fn run_scope(&self, live: &Live, plan: &Plan, role: Role) -> Result<RunScope, String> {
         let params = live.params().map_err(|error| error.to_string())?;
         let work_dir = self.work_dir(live);
-        let handler = role != Role::Main && role != Role::OnInit && role != Role::Gate;
-        let status = live.run.head.concluded.filter(|_| handler).map(|status| status.as_str().to_owned());
+        let head = &live.run.head;
+        let status = match role {
+            Role::Main | Role::Gate => None,
+            Role::OnInit => Some(live.run.status()),
+            Role::OnWait => Some(RunStatus::Waiting),
+            Role::OnSuccess | Role::OnFailure | Role::OnAbort | Role::OnExit => head.concluded,
+        };
         let facts = RunFacts {
             run_id: live.within().to_string(),
             root_id: live.context.child.as_ref().map(|child| child.root_id.to_string()),
             root_name: live.context.child.as_ref().map(|child| child.root_name.clone()),
-            attempt_id: Some(live.run.head.attempt.to_string()),
-            status,
+            attempt_id: Some(head.attempt.to_string()),
+            attempt_started_at: head.started_at.map(instant),
+            status: status.map(|status| status.as_str().to_owned()),
             waiting_steps: (role == Role::OnWait).then(|| waiting_steps(live)),
-            trigger_type: Some(if live.run.head.attempt.get() > 1 { "retry" } else { "manual" }.to_owned()),
+            trigger_type: Some(trigger(live).to_owned()),
+            trigger_actor: live.context.actor.clone(),
             work_dir: Some(work_dir.display().to_string()),
             artifacts_dir: self.artifacts_dir(live).map(|dir| dir.display().to_string()),
             ..RunFacts::default()
@@ -153,6 +161,7 @@ impl Coordinator {
                 stderr_file: Some(self.log_file(live, index, state.fence, "stderr")),
                 variable,
                 inputs: end.inputs.clone(),
+                pushed_back: state.talk.as_ref().and_then(|talk| talk.push_backs.last()).map(|said| said.at),
                 outputs,
             };
             live.values.results.insert(index, values);
@@ -309,6 +318,15 @@ fn expand_home(dir: &str, env: &[(String, String)]) -> PathBuf {
         ("~", _) => home().map_or_else(|| dir.into(), Path::to_path_buf),
         (_, Some(rest)) => home().map_or_else(|| dir.into(), |home| home.join(rest)),
         (_, None) => dir.into(),
+    }
+}
+
+/// What made the run, or the run that a body continues.
+fn trigger(live: &Live) -> &'static str {
+    match &live.context.child {
+        Some(child) if *live.within() != child.root_id => "subdag",
+        Some(_) | None if live.run.head.attempt.get() > 1 => "retry",
+        Some(_) | None => "manual",
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod brood;
 mod child;
+mod place;
 mod unborn;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,8 @@ use std::time::{Duration, Instant};
 
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Fan, FanForm, Json, StepIndex};
-use pintle_core::run::command::{ChildEnd, Expanded, FailReason, Failed, Gathered, Question};
+use pintle_core::run::children::{ChildEnd, Expanded};
+use pintle_core::run::command::{FailReason, Failed, Gathered, Question};
 use pintle_core::run::{Body, Command, Outcome, RunStatus, StepState};
 use pintle_core::time::Span;
 use pintle_spec::check_output;

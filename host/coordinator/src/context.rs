@@ -29,6 +29,9 @@ pub struct Context {
     /// Where the DAGs come from that the plan brings along.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dags: Vec<SubDag>,
+    /// Who wanted the run, or the one that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
     /// Of a child: what it is a child of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child: Option<ChildContext>,

@@ -36,6 +36,8 @@ pub struct Options {
     pub pid: u32,
     /// Runs' directories are below it.
     pub data_dir: PathBuf,
+    /// Files of claims, where worker and coordinator share a machine.
+    pub claims_dir: PathBuf,
     /// Seals what a run remembers of its submission.
     pub key: [u8; 32],
     /// Environment that steps start from: the process's own, filtered.
@@ -63,6 +65,8 @@ pub struct Submit {
     pub dotenv: Vec<(String, Template)>,
     /// Where the DAGs come from that the plan brings along.
     pub dags: Vec<SubDag>,
+    /// Who wants it, for people; none: nobody said.
+    pub actor: Option<String>,
     /// 24 random bytes that were never used before.
     pub nonce: [u8; 24],
 }
@@ -161,6 +165,7 @@ impl Coordinator {
             dag_dir: submit.dag_dir,
             dotenv: submit.dotenv,
             dags: submit.dags,
+            actor: submit.actor,
             child: None,
         };
         let (run, params, nonce) = (submit.run, submit.params, submit.nonce);

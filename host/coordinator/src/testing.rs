@@ -31,6 +31,7 @@ impl Process {
             node,
             pid: 4711,
             data_dir: dir.to_path_buf(),
+            claims_dir: dir.join("claims"),
             key: [3; 32],
             env: vec![],
             max_output: 1 << 20,
@@ -52,6 +53,7 @@ impl Process {
             dag_dir: "/dags".into(),
             dotenv: vec![],
             dags: vec![],
+            actor: None,
             nonce: [9; 24],
         };
         self.coordinator.submit(submit).await.unwrap();

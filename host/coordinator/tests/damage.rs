@@ -28,6 +28,7 @@ async fn process(dir: &Path, name: &str, key: [u8; 32]) -> (Sqlite, Arc<Coordina
         node,
         pid: 4711,
         data_dir: dir.to_path_buf(),
+        claims_dir: dir.join("claims"),
         key,
         env: vec![],
         max_output: 1 << 20,
@@ -120,6 +121,7 @@ fn submit(run: &RunId) -> Submit {
         dag_dir: "/dags".into(),
         dotenv: vec![],
         dags: vec![],
+        actor: None,
         nonce: [9; 24],
     }
 }

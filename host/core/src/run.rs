@@ -15,14 +15,17 @@ pub mod event;
 pub mod state;
 pub mod status;
 
+mod ask;
+mod check;
 mod draft;
 mod flow;
+mod fold;
 mod rewind;
 mod settle;
 
 pub use answer::{Answer, Answered, Verdict};
 pub use apply::{Corrupt, apply};
-pub use children::Children;
+pub use children::{ChildEnd, Children, Expanded};
 pub use command::{Command, Outcome, Refusal};
 pub use decide::decide;
 pub use effect::{Effect, effects};

@@ -1,6 +1,6 @@
 //! Between worker and coordinator: claim, report, watch, logs. In one process these are calls, between machines gRPC.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pintle_core::counter::{Attempt, Fence, Version};
 use pintle_core::ids::{RunId, TenantId, WorkerId};
@@ -22,6 +22,15 @@ pub struct ClaimId {
     pub step: StepIndex,
     /// The claim.
     pub fence: Fence,
+}
+
+impl ClaimId {
+    /// The file that the step writes its declared outputs to, in the worker's directory of claims, which is closed to
+    /// other users.
+    #[must_use]
+    pub fn output_file(&self, dir: &Path) -> PathBuf {
+        dir.join(format!("{self}.out"))
+    }
 }
 
 impl std::fmt::Display for ClaimId {

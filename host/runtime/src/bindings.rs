@@ -44,3 +44,13 @@ pub(crate) use self::pintle::core::types::{
     CallContext, Error as GuestError, Fault as GuestFault, Operation, PageRequest, Pair, Pending,
 };
 pub(crate) use self::pintle::host;
+
+/// An error for the guest.
+pub(crate) fn guest_error(fault: GuestFault, message: impl Into<String>) -> GuestError {
+    GuestError { fault, message: message.into(), retry_after: None, code: None }
+}
+
+/// Refused, or not granted.
+pub(crate) fn denied(message: impl Into<String>) -> GuestError {
+    guest_error(GuestFault::Denied, message)
+}

@@ -1,6 +1,8 @@
 //! One call of a guest: a fresh Store with every bound set, and the record of what happened in it.
 
+pub(crate) mod blobs;
 pub(crate) mod breach;
+pub(crate) mod budget;
 pub(crate) mod fall;
 pub(crate) mod limiter;
 pub(crate) mod meter;

@@ -23,8 +23,7 @@ use crate::runtime::{Runtime, Settings};
 use crate::sqlite::Sqlite;
 use crate::wasi_run::WasiRun;
 
-mod outcome;
-pub(crate) use self::outcome::failure;
+pub(crate) mod outcome;
 mod perform;
 
 /// What the operator gives.

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::blobs::digest_of;
 use crate::call::supervise::STOP_GRACE;
-use crate::executors::failure;
+use crate::executors::outcome::failure;
 use crate::grants::FilesGrant;
 
 mod confine;

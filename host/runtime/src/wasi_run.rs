@@ -19,7 +19,7 @@ use crate::call::record::Record;
 use crate::compiler::{Shape, sentence};
 use crate::engine::Allocator;
 use crate::error::CodeError;
-use crate::executors::failure;
+use crate::executors::outcome::failure;
 use crate::grants::FilesGrant;
 use crate::limits::COMPONENT_BYTES;
 use crate::plugin::load::{Form, form};

@@ -20,7 +20,9 @@ mod substitution;
 
 pub use item::{Fan, ItemFacts};
 pub use json::resolve_json;
-pub use scope::{Outer, PushBackFact, PushBackFacts, RunFacts, RunScope, Scope, StepFacts, StepValues, is_managed};
+pub use scope::{
+    Outer, PushBackFact, PushBackFacts, RunFacts, RunScope, Scope, StepFacts, StepValues, instant, is_managed,
+};
 pub use substitution::{Substitution, SubstitutionError};
 
 use std::borrow::Cow;

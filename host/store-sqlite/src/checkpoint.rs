@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode};
 
-use crate::connection::BUSY_TIMEOUT;
+use crate::limits::BUSY_TIMEOUT;
 
 /// 1 MiB: reading that much again costs an opener well below a millisecond.
 const IDLE_PAGES: u32 = 256;

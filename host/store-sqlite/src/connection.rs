@@ -1,16 +1,14 @@
 //! A connection as we want it.
 
 use std::path::Path;
-use std::time::Duration;
 
 use pintle_store::Error;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::fault;
+use crate::limits::BUSY_TIMEOUT;
 
-/// A net under the write lock: SQLite's own locks are free whenever ours is held, but for a recovery or a truncation.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// All our statements, prepared.
 const STATEMENTS: usize = 64;
 

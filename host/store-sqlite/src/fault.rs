@@ -4,10 +4,11 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
+use pintle_core::ids::RunId;
 use pintle_store::Error;
 use rusqlite::ErrorCode;
 
-use crate::connection::BUSY_TIMEOUT;
+use crate::limits::BUSY_TIMEOUT;
 
 /// What goes wrong inside a statement, before anybody knows which file to name.
 #[derive(Debug)]
@@ -94,4 +95,10 @@ pub(crate) fn io(error: std::io::Error, doing: &'static str, path: &Path) -> Err
         ErrorKind::WouldBlock => Error::NoThread { path, source: Arc::new(error) },
         _ => Error::Io { doing, path, source: Arc::new(error) },
     }
+}
+
+/// Something in a run's rows that this release does not know.
+pub(crate) fn unreadable(run: &RunId, what: &str, found: &str) -> Error {
+    let source = Arc::new(std::io::Error::other(format!("`{found}` is not known")));
+    Error::Unreadable { run: run.clone(), what: what.to_owned(), source }
 }

@@ -38,6 +38,7 @@ mod fault;
 mod filesystem;
 mod kv;
 mod leftover;
+mod limits;
 mod lock;
 mod log;
 mod node;

@@ -1,6 +1,7 @@
-//! Statements, and numbers as SQLite knows them.
+//! Statements, and values as SQLite knows them.
 
-use rusqlite::{CachedStatement, Connection, Params};
+use pintle_core::time::Timestamp;
+use rusqlite::{CachedStatement, Connection, Params, Row};
 
 /// The text of `queries/<noun>/<verb>.sql`.
 macro_rules! query {
@@ -33,6 +34,16 @@ pub(crate) fn uint(number: i64) -> u64 {
 /// As [`uint`], for counters of 32 bits.
 pub(crate) fn uint32(number: i64) -> u32 {
     u32::try_from(number).unwrap_or(if number < 0 { 0 } else { u32::MAX })
+}
+
+/// An instant that may not have come.
+pub(crate) fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(|us| Timestamp(uint(us))))
+}
+
+/// The value of an enum that is stored under that name.
+pub(crate) fn known<T: Copy>(all: &[T], name: fn(T) -> &'static str, text: &str) -> Option<T> {
+    all.iter().copied().find(|value| name(*value) == text)
 }
 
 /// Runs `work` in a savepoint: what it wrote is taken back if it fails, and nothing else of the transaction is.

@@ -9,8 +9,9 @@ use pintle_store::{BoxFuture, Error, StepRow, Steps};
 use rusqlite::{Connection, Row, params};
 
 use crate::fault::Fault;
-use crate::run::read::{instant, known, unreadable};
+use crate::fault::unreadable;
 use crate::sql::{self, query};
+use crate::sql::{instant, known};
 use crate::store::Sqlite;
 
 impl Steps for Sqlite {

@@ -7,7 +7,8 @@ use pintle_store::{BoxFuture, Error, Timer, TimerChange, TimerKind, Timers};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::fault::Fault;
-use crate::run::read::{known, unreadable};
+use crate::fault::unreadable;
+use crate::sql::known;
 use crate::sql::{self, query};
 use crate::store::Sqlite;
 

@@ -175,11 +175,6 @@ pub(crate) fn directory(data_dir: &Path) -> PathBuf {
     data_dir.join("claims")
 }
 
-/// The file that a step writes its declared outputs to. The directory is closed to other users.
-pub(crate) fn output_file(dir: &Path, claim: &str) -> PathBuf {
-    dir.join(format!("{claim}.out"))
-}
-
 /// The file that holds a script of the claim.
 pub(crate) fn script_file(dir: &Path, claim: &str, number: u64) -> PathBuf {
     dir.join(format!("{claim}.{number}.script"))

@@ -6,11 +6,10 @@ use pintle_core::run::{RunStatus, StepState};
 use pintle_spec::form_schema;
 use serde_json::{Value, json};
 
-use super::json::instant;
 use super::scene::Scene;
 use super::style::{BOLD, DIM, Pen};
-use super::summary::quoted;
-use super::tree::bare;
+use super::time::instant;
+use super::words::{bare, quoted};
 
 /// Of a long prompt so many lines are shown.
 const LINES: usize = 12;

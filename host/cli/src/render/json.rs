@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::printer::{Printer, Stream};
 use super::scene::Scene;
+use super::time::instant;
 use super::{Show, Speaker};
 
 /// Events as JSON lines.
@@ -62,7 +63,7 @@ fn of_event(scene: &Scene, event: &Event) -> Option<Map<String, Value>> {
             }
             "params" => {
                 let text = value.as_str().unwrap_or("{}").to_owned();
-                object.insert(name, crate::history::params(&pintle_core::plan::Json(text)));
+                object.insert(name, super::runs::params(&pintle_core::plan::Json(text)));
             }
             _ => {
                 object.insert(name, value);
@@ -85,7 +86,7 @@ pub(crate) fn result(scene: &Scene) -> Value {
             "finished_at": state.finished_at.map(instant),
             "due": state.due.map(instant),
             "exit_code": end.and_then(|end| end.exit_code),
-            "message": super::tree::reason(state),
+            "message": super::words::reason(state),
             "asks": state.awaits_person().then(|| super::ask::object(scene, (index, step, state))),
             "answer": super::ask::answer(state),
         })
@@ -96,18 +97,12 @@ pub(crate) fn result(scene: &Scene) -> Value {
         "dag": run.plan.name,
         "status": run.status(),
         "attempt": run.head.attempt,
-        "waiting": run.head.waiting.as_ref().map(super::tree::waiting),
+        "waiting": run.head.waiting.as_ref().map(super::words::waiting),
         "submitted_at": run.head.submitted_at.map(instant),
         "started_at": run.head.started_at.map(instant),
         "finished_at": run.head.finished_at.map(instant),
         "steps": steps.collect::<Vec<_>>(),
     })
-}
-
-/// RFC 3339, in UTC, with microseconds.
-pub(crate) fn instant(at: Timestamp) -> String {
-    let micros = i64::try_from(at.as_micros()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_microsecond(micros).map_or_else(|_| at.as_micros().to_string(), |at| format!("{at:.6}"))
 }
 
 #[cfg(test)]

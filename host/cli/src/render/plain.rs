@@ -12,8 +12,9 @@ use pintle_plane::output::Channel;
 
 use super::printer::{Printer, Stream};
 use super::scene::Scene;
-use super::style::{DIM, Pen, words};
-use super::{Show, Speaker, summary, tree};
+use super::style::{DIM, Pen};
+use super::words::{self, status_words};
+use super::{Show, Speaker, summary};
 
 /// Plain lines.
 pub(crate) struct Plain {
@@ -73,30 +74,30 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
         }
         Body::StepEnded { step, end } => {
             let state = run.step(*step)?;
-            let mut line = format!("{}: {}", scene.name(*step), words(end.status.as_str()));
+            let mut line = format!("{}: {}", scene.name(*step), status_words(end.status.as_str()));
             if let (Some(since), true) = (state.started_at, end.status != StepStatus::Aborted) {
                 line.push_str(&format!(" in {}", event.at.since(since)));
             }
-            if let Some(verdict) = tree::verdict(state) {
+            if let Some(verdict) = words::verdict(state) {
                 line.push_str(&format!(": {verdict}"));
             }
             Some(line)
         }
         Body::StepRetrying { step, due, again, end } => {
             let wait = due.since(event.at);
-            let how = words(end.status.as_str());
-            Some(format!("{}: {how}, {} in {wait}", scene.name(*step), tree::again(*again)))
+            let how = status_words(end.status.as_str());
+            Some(format!("{}: {how}, {} in {wait}", scene.name(*step), words::again(*again)))
         }
         Body::StepLost { step, .. } => Some(format!("{}: its worker was lost, it runs again", scene.name(*step))),
         Body::StepWaiting { step, reason, .. } => {
-            Some(format!("{}: waits: {}", scene.name(*step), tree::waiting(reason)))
+            Some(format!("{}: waits: {}", scene.name(*step), words::waiting(reason)))
         }
         Body::StepAsked { step, prompt, .. } => {
             let reason = WaitReason::Person { prompt: prompt.clone() };
-            Some(format!("{}: {}", scene.name(*step), tree::waiting(&reason)))
+            Some(format!("{}: {}", scene.name(*step), words::waiting(&reason)))
         }
         Body::StepAnswered { step, by, answer } => {
-            Some(format!("{}: {} by {}", scene.name(*step), answer.verdict(), tree::bare(by)))
+            Some(format!("{}: {} by {}", scene.name(*step), answer.verdict(), words::bare(by)))
         }
         Body::Rewound { reset, from: Some(_) } => {
             let names: Vec<String> = reset.iter().map(|step| scene.name(*step)).collect();
@@ -114,12 +115,12 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
         }
         Body::StepLater { step, token: None, .. } => {
             let state = run.step(*step)?;
-            Some(format!("{}: {}", scene.name(*step), tree::until(state, event.at)))
+            Some(format!("{}: {}", scene.name(*step), words::until(state, event.at)))
         }
         Body::ChildrenEnded { step, ended } => {
             let bad = ended.iter().filter(|end| !pintle_core::run::children::is_good(end.status)).count();
             let children = run.step(*step)?.children.as_ref()?;
-            (bad > 0).then(|| format!("{}: {}", scene.name(*step), tree::progress(children)))
+            (bad > 0).then(|| format!("{}: {}", scene.name(*step), words::progress(children)))
         }
         Body::StepLater { token: Some(_), .. }
         | Body::Submitted(_)
@@ -215,7 +216,7 @@ mod tests {
         let again = script.now.plus(Span(300));
         events = vec![script.happens(later(1, 70, again, Some("t"))), script.ready(1), script.claimed_under(1, 80)];
         events.iter().for_each(|event| plain.event(&script.scene, event, &mut printer));
-        let until = crate::history::local(due);
+        let until = super::super::time::local(due);
         let told = format!("2> pause: started\n2> pause: waits until {until}, 5.0s more\n2> look: started\n");
         assert_eq!(printer.text(), told);
     }

@@ -1,7 +1,10 @@
 //! The run as it stands, folded from its events as the core folds them, and the last lines that its steps printed.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
+use pintle_coordinator::Snapshot;
+use pintle_core::graph::Graph;
 use pintle_core::plan::StepIndex;
 use pintle_core::run::{Body, Event, Run, apply};
 use pintle_plane::output::Channel;
@@ -29,6 +32,13 @@ struct Tail {
 }
 
 impl Scene {
+    /// A snapshot as the core's own fold, so that events can be applied to it.
+    pub(crate) fn of(snapshot: Snapshot) -> Self {
+        let graph = Arc::new(Graph::of(&snapshot.plan));
+        let Snapshot { run, plan, head, steps, .. } = snapshot;
+        Self::new(Run { id: run, plan, graph, head, steps })
+    }
+
     pub(crate) fn new(run: Run) -> Self {
         let tails = vec![Tail::default(); run.steps.len()];
         Self { run, tails, below: BTreeMap::new() }

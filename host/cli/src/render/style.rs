@@ -76,8 +76,3 @@ impl Pen {
 fn turn(frames: &'static [&'static str], beat: usize) -> &'static str {
     frames.get(beat % frames.len().max(1)).copied().unwrap_or("*")
 }
-
-/// `partially succeeded`: a status as people write it.
-pub(crate) fn words(status: &str) -> String {
-    status.replace('_', " ")
-}

@@ -6,8 +6,8 @@ use pintle_core::run::{RunStatus, StepStatus};
 
 use super::ask;
 use super::scene::Scene;
-use super::style::{BAD, BOLD, DIM, Pen, words};
-use super::tree;
+use super::style::{BAD, BOLD, DIM, Pen};
+use super::words::{self, status_words};
 
 /// Of at most so many failed steps the last lines are shown.
 const FAILED: usize = 5;
@@ -41,16 +41,16 @@ fn failures(scene: &Scene, pen: Pen) -> Vec<String> {
     let mut lines = Vec::new();
     for index in failed(scene).take(FAILED) {
         let name = scene.name(index);
-        let why = scene.run.step(index).and_then(tree::reason).unwrap_or_default();
+        let why = scene.run.step(index).and_then(words::reason).unwrap_or_default();
         lines.push(format!("{} {}", pen.paint(BOLD, &name), pen.paint(BAD, &format!("failed: {why}"))));
         let bar = if pen.colours && pen.unicode { "  │ " } else { "  | " };
-        let said: Vec<String> = scene.last_lines(index).map(tree::bare).collect();
+        let said: Vec<String> = scene.last_lines(index).map(words::bare).collect();
         lines.extend(said.iter().map(|line| format!("{}{line}", pen.paint(DIM, bar))));
         if !said.is_empty() {
             // What runs below it printed stands in their own logs.
             let command = match scene.run.plan.step(index).and_then(|step| step.action.fan()) {
                 Some(_) => format!("  its runs, each with its log: pintle status {}", scene.run.id),
-                None => format!("  all of it: pintle logs {} {}", scene.run.id, quoted(&name)),
+                None => format!("  all of it: pintle logs {} {}", scene.run.id, words::quoted(&name)),
             };
             lines.push(pen.paint(DIM, &command));
         }
@@ -66,14 +66,14 @@ fn failures(scene: &Scene, pen: Pen) -> Vec<String> {
 fn result(scene: &Scene, pen: Pen) -> String {
     let run = &scene.run;
     let (_, style) = pen.run(run.status(), 0);
-    let mut line = format!("{}: {}", run.id, pen.paint(style, &words(run.status().as_str())));
+    let mut line = format!("{}: {}", run.id, pen.paint(style, &status_words(run.status().as_str())));
     if let (Some(since), Some(until)) = (run.head.started_at, run.head.finished_at) {
         line.push_str(&format!(" in {}", until.since(since)));
     }
     let tally = &run.head.tally;
     let counted = |status: StepStatus| {
         let count = tally.of(status);
-        (count > 0).then(|| format!("{count} {}", words(status.as_str())))
+        (count > 0).then(|| format!("{count} {}", status_words(status.as_str())))
     };
     let order = StepStatus::ALL.into_iter().filter(|status| status.is_terminal());
     let open = StepStatus::ALL.into_iter().filter(|status| !status.is_terminal());
@@ -112,16 +112,6 @@ fn command(scene: &Scene) -> Option<String> {
         RunStatus::Queued | RunStatus::Running | RunStatus::Succeeded => return None,
     };
     Some(command)
-}
-
-/// Quoted for a shell where that is needed.
-pub(crate) fn quoted(text: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !text.is_empty() && text.chars().all(safe) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]

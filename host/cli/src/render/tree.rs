@@ -6,14 +6,13 @@
 
 use anstyle::Style;
 use pintle_core::plan::{Role, StepIndex};
-use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
-use pintle_core::run::{Children, StepState, StepStatus};
+use pintle_core::run::{StepState, StepStatus};
 use pintle_core::time::{Span, Timestamp};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::scene::Scene;
-use super::style::{BAD, BOLD, DIM, ODD, PLAIN, Pen, words};
-use crate::history::local;
+use super::style::{BAD, BOLD, DIM, ODD, PLAIN, Pen};
+use super::words::{bare, is_forgiven, progress, reason, status_words, until, verdict, waiting};
 
 /// Deeper graphs are lists.
 const DEEPEST: usize = 5;
@@ -164,7 +163,7 @@ fn status_of(scene: &Scene, index: StepIndex) -> StepStatus {
 fn counted(scene: &Scene, steps: &[StepIndex]) -> String {
     let parts = StepStatus::ALL.into_iter().rev().filter_map(|status| {
         let count = steps.iter().filter(|index| status_of(scene, **index) == status).count();
-        (count > 0).then(|| format!("{count} {}", words(status.as_str())))
+        (count > 0).then(|| format!("{count} {}", status_words(status.as_str())))
     });
     format!("and {}", parts.collect::<Vec<_>>().join(", "))
 }
@@ -175,7 +174,7 @@ fn heading(scene: &Scene, view: View) -> Row {
     let (glyph, style) = view.pen.run(run.status(), view.beat);
     let dot = view.pen.dot();
     let mut row = Row::new().with(style, format!("{glyph} ")).with(BOLD, &run.plan.name);
-    row = row.with(DIM, format!("{dot}{}{dot}", run.id)).with(style, words(run.status().as_str()));
+    row = row.with(DIM, format!("{dot}{}{dot}", run.id)).with(style, status_words(run.status().as_str()));
     if let Some(since) = run.head.started_at {
         let took = run.head.finished_at.unwrap_or(view.now).since(since);
         let between = if run.status().is_terminal() { "in" } else { "for" };
@@ -270,86 +269,6 @@ fn note(scene: &Scene, index: StepIndex, state: &StepState, view: View) -> (Styl
         }
         StepStatus::NotStarted => (DIM, joined(None)),
     }
-}
-
-/// What a step waits for.
-pub(crate) fn waiting(reason: &WaitReason) -> String {
-    match reason {
-        WaitReason::Interrupted => "the process that ran it is gone".to_owned(),
-        WaitReason::Parked { losses: 0 } => "parked: whether it happened is not known".to_owned(),
-        WaitReason::Parked { losses } => format!("parked: its worker was lost {losses} times"),
-        WaitReason::Children => "runs below it".to_owned(),
-        WaitReason::Person { prompt } => match prompt.lines().next().map(bare) {
-            Some(asked) if !asked.is_empty() => format!("asks: {asked}"),
-            Some(_) | None => "asks a person".to_owned(),
-        },
-        WaitReason::Below => "runs below it wait for somebody".to_owned(),
-        WaitReason::Until { due } => format!("until {}", local(*due)),
-    }
-}
-
-/// How long a step waits on: for its time, or for another look at what it waits for.
-pub(crate) fn until(state: &StepState, now: Timestamp) -> String {
-    let due = state.due.unwrap_or(now);
-    let left = due.since(now);
-    match &state.token {
-        Some(_) => format!("looks again in {left}"),
-        None => format!("waits until {}, {left} more", local(due)),
-    }
-}
-
-/// `3 of 10 runs over, 1 failed`.
-pub(crate) fn progress(children: &Children) -> String {
-    let over = children.total().saturating_sub(children.open());
-    let failed = match children.failed() {
-        0 => String::new(),
-        failed => format!(", {failed} failed"),
-    };
-    format!("{over} of {} runs over{failed}", children.total())
-}
-
-/// Why a step ended as it did, in one short line.
-pub(crate) fn reason(state: &StepState) -> Option<String> {
-    let end = state.end.as_ref()?;
-    if let Some(message) = &end.message {
-        return Some(bare(message.lines().next().unwrap_or_default()));
-    }
-    let said = match end.reason? {
-        EndReason::Failed(_) => return end.exit_code.map(|code| format!("exit code {code}")),
-        EndReason::UpstreamFailed => "a step before it failed",
-        EndReason::UpstreamSkipped => "a step before it was skipped",
-        EndReason::NotChosen => "a router before it chose other steps",
-        EndReason::PreconditionUnmet => "a precondition was not met",
-        EndReason::Stopped => "stopped",
-        EndReason::RunNotBegun => "the run did not begin",
-        EndReason::Rejected => "a person refused what it did",
-    };
-    Some(said.to_owned())
-}
-
-/// The reason, and whether `continue_on` forgave it. A forgiven failure that counts as success has one too.
-pub(crate) fn verdict(state: &StepState) -> Option<String> {
-    reason(state).map(|text| if is_forgiven(state) { format!("{text} (forgiven)") } else { text })
-}
-
-fn is_forgiven(state: &StepState) -> bool {
-    let marked =
-        |end: &StepEnd| end.status == StepStatus::Succeeded && matches!(end.reason, Some(EndReason::Failed(_)));
-    state.end.as_ref().is_some_and(|end| end.forgiven || marked(end))
-}
-
-/// Again, in a word.
-pub(crate) fn again(again: Again) -> &'static str {
-    match again {
-        Again::Retry => "retry",
-        Again::Repeat => "repeat",
-    }
-}
-
-/// Text of a stranger without what would move the cursor.
-pub(crate) fn bare(text: &str) -> String {
-    let stripped = anstream::adapter::strip_str(text).to_string();
-    stripped.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect()
 }
 
 #[cfg(test)]

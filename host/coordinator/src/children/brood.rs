@@ -9,8 +9,8 @@ use pintle_core::plan::StepIndex;
 use pintle_spec::eval::Outer;
 use pintle_spec::fan::FanItem;
 
-use super::child::child_id;
 use super::items;
+use super::place::child_id;
 use crate::begin::Pinned;
 use crate::error::Error;
 use crate::live::Live;

@@ -3,17 +3,18 @@
 use std::sync::{Arc, PoisonError};
 
 use pintle_core::ids::RunId;
-use pintle_core::plan::{Fan, FanForm, Json, StepIndex};
+use pintle_core::plan::{FanForm, Json, StepIndex};
+use pintle_core::run::children::ChildEnd;
 use pintle_core::run::children::is_good;
-use pintle_core::run::command::{ChildEnd, StopCause};
+use pintle_core::run::command::StopCause;
 use pintle_core::run::{Command, Outcome, Refusal, RunStatus, StepStatus};
 use pintle_spec::eval::{Outer, Scope};
 use pintle_spec::fan::{QueuedRun, collect, run_outputs};
 use pintle_store::CommitError;
-use uuid::Uuid;
 
 use super::TOLD_AT_ONCE;
 use super::brood::Brood;
+use super::place::Place;
 use super::unborn::{Made, refused};
 use crate::context::Frame;
 use crate::error::Error;
@@ -21,48 +22,10 @@ use crate::live::Live;
 use crate::service::Coordinator;
 use crate::settle::inline_output;
 
-/// Names of children are made in this one's space (RFC 9562, 5.5); drawn once, by chance.
-const SPACE: Uuid = Uuid::from_u128(0x6d1f_3a0e_52b7_4c1d_9a38_0f5e_71c2_b964);
-
-/// Which child of which step.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) fan: &'a Fan,
-    pub(super) step: StepIndex,
-    pub(super) child: u32,
-}
-
-impl Place<'_> {
-    pub(super) fn at(self) -> usize {
-        usize::try_from(self.child).unwrap_or(usize::MAX)
-    }
-
-    pub(super) fn id(self, live: &Live, brood: &Brood) -> RunId {
-        brood.id(live, self.step, self.child)
-    }
-}
-
 /// What became of a child that is to run.
 enum Started {
     Open,
     Over(ChildEnd),
-}
-
-/// The same for every try of a step, so that a retry finds its children: a hash of the parent, the step, the item's key,
-/// and how often the step was repeated or run again on purpose.
-pub(crate) fn child_id(live: &Live, step: StepIndex, key: &str) -> RunId {
-    let name = live.run.plan.step(step).map(|step| step.name.as_str()).unwrap_or_default();
-    let (repetition, redone) = live.run.step(step).map(|s| (s.repetition, s.redone)).unwrap_or_default();
-    let mut hashed = Vec::new();
-    for part in [live.run.id.as_str(), name, key] {
-        hashed.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        hashed.extend_from_slice(part.as_bytes());
-    }
-    hashed.extend_from_slice(&repetition.to_be_bytes());
-    hashed.extend_from_slice(&redone.to_be_bytes());
-    let text = Uuid::new_v5(&SPACE, &hashed).to_string();
-    // A UUID is never refused; were it ever, the parent's own id is one that is taken.
-    RunId::new(text).unwrap_or_else(|_| live.run.id.clone())
 }
 
 impl Coordinator {
@@ -211,7 +174,7 @@ impl Coordinator {
         if place.fan.queued {
             return self.queue_child(live, brood, place).await;
         }
-        let (Place { step, child, .. }, id) = (place, place.id(live, brood));
+        let (Place { step, child, .. }, id) = (place, brood.id(live, place.step, place.child));
         let since = live.run.step(step).and_then(|s| s.children.as_ref()).map(|children| children.since);
         let Some(row) = self.store.row(&id).await? else {
             return self.submit_child(live, brood, place).await;
@@ -259,7 +222,7 @@ impl Coordinator {
     /// What a body sees around it is the same for all: it need not find it again for itself.
     async fn lend_frame(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<(), Error> {
         if place.fan.form == FanForm::Foreach
-            && let Some(held) = self.live(&place.id(live, brood))
+            && let Some(held) = self.live(&brood.id(live, place.step, place.child))
         {
             let frame = self.frame(live, brood, place).await?;
             held.lock().await.values.frame = Some(Arc::new(frame));
@@ -269,7 +232,7 @@ impl Coordinator {
 
     /// Sees to it that a run is queued which nobody here waits for. That it was accepted is all that its step is told.
     async fn queue_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Started, Error> {
-        let (child, id) = (place.child, place.id(live, brood));
+        let (child, id) = (place.child, brood.id(live, place.step, place.child));
         let state = live.run.step(place.step);
         let since = state.and_then(|s| s.children.as_ref()).map(|children| children.since);
         let mut row = self.store.row(&id).await?;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Fan, FanForm};
 use pintle_core::run::RunStatus;
-use pintle_core::run::command::{ChildEnd, Submission};
+use pintle_core::run::children::ChildEnd;
+use pintle_core::run::command::Submission;
 use pintle_spec::bind::{Binding, bind_params};
 use pintle_spec::fan::FanItem;
 use pintle_store::{Parent, Trigger};
 
 use super::brood::Brood;
-use super::child::Place;
+use super::place::Place;
 use crate::begin::{Beginning, Pinned};
 use crate::compute::Progress;
 use crate::context::{self, ChildContext, Context};
@@ -51,17 +52,18 @@ impl Coordinator {
             let dag = format!("{}.{step_name}", live.row.dag);
             (Some(Arc::new(self.frame(live, brood, place).await?)), params, dag)
         } else {
-            let params = match self.child_params(live, place, &place.id(live, brood), (&pinned, &item)) {
-                Progress::Done(Ok(bound)) => bound,
-                Progress::Done(Err(reason)) => return Ok(Made::Refused(reason)),
-                Progress::Unasked | Progress::UnderWay => {
-                    brood.computing.insert(child);
-                    return Ok(Made::Later);
-                }
-            };
+            let params =
+                match self.child_params(live, place, &brood.id(live, place.step, place.child), (&pinned, &item)) {
+                    Progress::Done(Ok(bound)) => bound,
+                    Progress::Done(Err(reason)) => return Ok(Made::Refused(reason)),
+                    Progress::Unasked | Progress::UnderWay => {
+                        brood.computing.insert(child);
+                        return Ok(Made::Later);
+                    }
+                };
             (None, params, pinned.plan.name.clone())
         };
-        let (run, context) = (place.id(live, brood), child_context(live, place, item));
+        let (run, context) = (brood.id(live, place.step, place.child), child_context(live, place, item));
         let nonce = context::nonce_of(&context, &run, &self.options.key);
         let (mut made, submission) =
             self.unborn(Beginning { run, dag, pinned: pinned.clone(), params, context, nonce })?;
@@ -135,5 +137,5 @@ fn child_context(live: &Live, Place { fan, step, child }: Place<'_>, item: FanIt
     let depth = around.depth().saturating_add(1);
     // What is queued is nobody's child.
     let child = (!fan.queued).then_some(ChildContext { root_id, root_name, root_step, path, depth, within, body });
-    Context { source, dag_dir, dotenv, dags: around.dags.clone(), child }
+    Context { source, dag_dir, dotenv, dags: around.dags.clone(), actor: around.actor.clone(), child }
 }

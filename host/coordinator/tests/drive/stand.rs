@@ -51,6 +51,7 @@ impl Process {
             node,
             pid: 4711,
             data_dir: dir.to_path_buf(),
+            claims_dir: dir.join("claims"),
             key: [3; 32],
             env: vec![("PATH".into(), "/bin".into()), ("HOME".into(), "/home/ada".into())],
             max_output: 1 << 20,
@@ -123,6 +124,7 @@ pub(crate) fn submission(run: &RunId, steps: Vec<Step>) -> Submit {
         dag_dir: "/dags".into(),
         dotenv: vec![("SECRET".into(), Template("s3cret".into()))],
         dags: vec![],
+        actor: None,
         nonce: [9; 24],
     }
 }

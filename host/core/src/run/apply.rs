@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use crate::counter::RunAttempt;
-use crate::graph::Graph;
-use crate::plan::{Plan, Role, StepIndex};
+use crate::plan::{Role, StepIndex};
 use crate::run::answer::Answered;
 use crate::run::children::Children;
 use crate::run::event::{Again, Body, Event, StepEnd, WaitReason};
+use crate::run::fold::Fold;
 use crate::run::rewind;
 use crate::run::state::{Head, Run, StepState, Stop};
 use crate::run::status::{RunStatus, StepStatus};
@@ -23,37 +23,6 @@ pub struct Corrupt {
     number: u64,
     event: String,
     reason: String,
-}
-
-/// What an event is folded into: a run, or a draft over one.
-pub(super) trait Fold {
-    fn plan(&self) -> &Plan;
-    fn graph(&self) -> &Graph;
-    fn head(&self) -> &Head;
-    fn head_mut(&mut self) -> &mut Head;
-    fn step(&self, index: StepIndex) -> Option<&StepState>;
-    fn step_mut(&mut self, index: StepIndex) -> Option<&mut StepState>;
-}
-
-impl Fold for Run {
-    fn plan(&self) -> &Plan {
-        &self.plan
-    }
-    fn graph(&self) -> &Graph {
-        &self.graph
-    }
-    fn head(&self) -> &Head {
-        &self.head
-    }
-    fn head_mut(&mut self) -> &mut Head {
-        &mut self.head
-    }
-    fn step(&self, index: StepIndex) -> Option<&StepState> {
-        self.steps.get(index.get())
-    }
-    fn step_mut(&mut self, index: StepIndex) -> Option<&mut StepState> {
-        self.steps.get_mut(index.get())
-    }
 }
 
 /// Folds one event.

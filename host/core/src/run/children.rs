@@ -1,9 +1,34 @@
 //! The children of a step that expanded: which are over, and what they amount to.
 
+use serde::{Deserialize, Serialize};
+
 use crate::plan::Json;
-use crate::run::command::{ChildEnd, Expanded};
 use crate::run::status::RunStatus;
 use crate::time::Timestamp;
+
+/// What a step expanded into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expanded {
+    /// How many children.
+    pub count: u32,
+    /// What each of them is made of, opaque to the core: a JSON list, or the digest of a blob that holds it.
+    pub items: Json,
+}
+
+/// How a child ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChildEnd {
+    /// Its place among its siblings, from 0.
+    pub child: u32,
+    /// Terminal.
+    pub status: RunStatus,
+    /// What it left, opaque to the core: a JSON object, or the digest of a blob that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Json>,
+    /// Why it did not succeed, in one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
 
 /// Children of a waiting step. One byte for each, however many there are: what they left stands in the events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +46,12 @@ impl Children {
     pub(super) fn new(into: &Expanded, since: Timestamp) -> Self {
         let count = usize::try_from(into.count).unwrap_or(usize::MAX);
         Self { items: into.items.clone(), since, ends: vec![None; count], open: into.count, failed: 0 }
+    }
+
+    /// One of them was stopped before its end.
+    #[must_use]
+    pub fn were_stopped(&self) -> bool {
+        self.ends.contains(&Some(RunStatus::Aborted))
     }
 
     /// How many there are.

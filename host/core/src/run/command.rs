@@ -6,6 +6,7 @@ use crate::counter::Fence;
 use crate::ids::{Digest, RunId, WorkerId};
 use crate::plan::{Json, StepIndex};
 use crate::run::answer::{Answer, Verdict};
+use crate::run::children::{ChildEnd, Expanded};
 use crate::run::status::{RunStatus, StepStatus};
 use crate::time::Span;
 
@@ -182,15 +183,6 @@ pub struct Question {
     pub prompt: String,
 }
 
-/// What a step expanded into.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expanded {
-    /// How many children.
-    pub count: u32,
-    /// What each of them is made of, opaque to the core: a JSON list, or the digest of a blob that holds it.
-    pub items: Json,
-}
-
 /// What the children of a step amount to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gathered {
@@ -213,21 +205,6 @@ pub struct Later {
     /// to do then: the step succeeds when the time has come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-}
-
-/// How a child ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChildEnd {
-    /// Its place among its siblings, from 0.
-    pub child: u32,
-    /// Terminal.
-    pub status: RunStatus,
-    /// What it left, opaque to the core: a JSON object, or the digest of a blob that holds it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outputs: Option<Json>,
-    /// Why it did not succeed, in one sentence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
 }
 
 /// An action that failed.

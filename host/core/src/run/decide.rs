@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use crate::counter::{Attempt, Fence};
 use crate::ids::WorkerId;
-use crate::limits;
-use crate::plan::{OnLost, Role, StepIndex};
-use crate::run::apply::Fold;
-use crate::run::children::Children;
-use crate::run::command::{ChildEnd, Command, FailReason, Failed, Outcome, Refusal, StopCause};
+use crate::plan::{Role, StepIndex};
+use crate::run::check::{expect, held, name_of, stale, step_of};
+use crate::run::children::{ChildEnd, Children};
+use crate::run::command::{Command, FailReason, Failed, Outcome, Refusal, StopCause};
 use crate::run::draft::Draft;
 use crate::run::event::{Body, EndReason, Event, StepEnd, WaitReason};
+use crate::run::fold::Fold;
 use crate::run::state::{Run, StepState};
 use crate::run::status::{RunStatus, StepStatus};
-use crate::run::{answer, flow, settle};
+use crate::run::{ask, flow, settle};
 use crate::time::Timestamp;
 
 /// Decides what follows from `command`. May refuse, never acts.
@@ -38,50 +38,20 @@ pub fn decide(run: &Run, command: Command, at: Timestamp) -> Result<Vec<Event>, 
         }
         Command::Lose { step, fence } => {
             held(run, step, fence)?;
-            lose(&mut draft, step);
+            settle::lose(&mut draft, step);
             flow::advance(&mut draft, &[step]);
         }
         Command::Due { step } => due(&mut draft, step)?,
         Command::ChildrenEnded { step, fence, ended } => children_ended(&mut draft, step, fence, ended)?,
         Command::ChildrenWait { step, fence } => children_wait(&mut draft, step, fence)?,
         Command::ChildrenMove { step, fence } => children_move(&mut draft, step, fence)?,
-        Command::Answer { step, by, answer } => answer::answer(&mut draft, step, by, answer)?,
+        Command::Answer { step, by, answer } => ask::answer(&mut draft, step, by, answer)?,
         Command::Interrupt => interrupt(&mut draft)?,
         Command::Resume => resume(&mut draft)?,
         Command::Stop { cause, at_once } => stop(&mut draft, cause, at_once)?,
         Command::Retry { steps, downstream } => retry(&mut draft, &steps, downstream)?,
     }
     draft.finish().map_err(|corrupt| Refusal::Inconsistent(corrupt.to_string()))
-}
-
-pub(super) fn expect(run: &Run, wanted: &'static str, standing: &[RunStatus]) -> Result<(), Refusal> {
-    match run.head.status {
-        None => Err(Refusal::NotSubmitted(run.id.clone())),
-        Some(status) if standing.contains(&status) => Ok(()),
-        Some(status) => Err(Refusal::WrongRunStatus { run: run.id.clone(), status, wanted }),
-    }
-}
-
-pub(super) fn step_of(run: &Run, index: StepIndex) -> Result<&StepState, Refusal> {
-    run.step(index).ok_or(Refusal::NoSuchStep(index))
-}
-
-pub(super) fn name_of(run: &Run, index: StepIndex) -> String {
-    run.plan.step(index).map(|s| s.name.clone()).unwrap_or_default()
-}
-
-/// The write stands on the step's current claim (I-3).
-fn held(run: &Run, index: StepIndex, presented: Fence) -> Result<(), Refusal> {
-    let step = step_of(run, index)?;
-    if step.fence.accepts(presented) && step.status == StepStatus::Running {
-        return Ok(());
-    }
-    Err(stale(run, index, presented))
-}
-
-fn stale(run: &Run, index: StepIndex, presented: Fence) -> Refusal {
-    let held = run.step(index).map(|step| step.fence).unwrap_or_default();
-    Refusal::Stale { step: name_of(run, index), presented, held }
 }
 
 /// Whoever has the claim; or, of a step that waits for its children, whoever knows what they amount to.
@@ -179,38 +149,6 @@ fn claim(draft: &mut Draft<'_>, index: StepIndex, worker: WorkerId) -> Result<()
     Ok(())
 }
 
-// Running => Ready, Waiting or Failed, as the step's `on_lost` says
-pub(super) fn lose(draft: &mut Draft<'_>, index: StepIndex) {
-    let Some(step) = draft.step(index) else { return };
-    let (fence, losses, seen) = (step.fence.mint(), step.losses.saturating_add(1), step.losses_seen);
-    if draft.head().stop.is_some() {
-        let end = StepEnd::without_try(StepStatus::Aborted, EndReason::Stopped);
-        return draft.emit(Body::StepEnded { step: index, end });
-    }
-    let on_lost = draft.run.plan.step(index).map_or(OnLost::Rerun, |s| s.on_lost);
-    let parked = WaitReason::Parked { losses };
-    match on_lost {
-        OnLost::Rerun if losses.saturating_sub(seen) <= limits::MAX_LOSSES => {
-            draft.emit(Body::StepLost { step: index, fence })
-        }
-        OnLost::Rerun | OnLost::Park => {
-            draft.emit(Body::StepWaiting { step: index, fence, reason: parked });
-        }
-        OnLost::Fail => {
-            let Some(step) = draft.run.plan.step(index) else { return };
-            let failed = Failed {
-                reason: FailReason::Lost,
-                message: "its worker was lost and the step says on_lost: fail".to_owned(),
-                exit_code: None,
-                retry_after: None,
-                output_matched: false,
-            };
-            let end = settle::failed_end(step, &failed, Vec::new(), None);
-            draft.emit(Body::StepEnded { step: index, end });
-        }
-    }
-}
-
 // Retrying => Ready; Waiting for a person => Failed; Waiting for a time => Ready, or over
 fn due(draft: &mut Draft<'_>, index: StepIndex) -> Result<(), Refusal> {
     expect(draft.run, "gone on with", &[RunStatus::Running])?;
@@ -257,7 +195,7 @@ fn interrupt(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     expect(draft.run, "interrupted", &[RunStatus::Queued, RunStatus::Running])?;
     let running: Vec<StepIndex> = draft.run.steps_in(StepStatus::Running).collect();
     for index in &running {
-        lose(draft, *index);
+        settle::lose(draft, *index);
     }
     flow::advance(draft, &running);
     let goes_on = matches!(draft.head().status, Some(RunStatus::Queued | RunStatus::Running));

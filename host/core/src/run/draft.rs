@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::graph::Graph;
 use crate::plan::{Plan, StepIndex};
-use crate::run::apply::{Corrupt, Fold, fold};
+use crate::run::apply::{Corrupt, fold};
 use crate::run::event::{Body, Event};
+use crate::run::fold::Fold;
 use crate::run::state::{Head, Run, StepState};
 use crate::time::Timestamp;
 

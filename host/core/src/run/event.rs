@@ -7,7 +7,8 @@ use crate::counter::{Attempt, Fence, RunAttempt};
 use crate::ids::WorkerId;
 use crate::plan::{Json, StepIndex};
 use crate::run::answer::Answer;
-use crate::run::command::{ChildEnd, Expanded, FailReason, StopCause, Submission};
+use crate::run::children::{ChildEnd, Expanded};
+use crate::run::command::{FailReason, StopCause, Submission};
 use crate::run::status::{RunStatus, StepStatus};
 use crate::time::Timestamp;
 

@@ -2,9 +2,9 @@
 //! handlers have their turn, and then the run is finished.
 
 use crate::plan::{Role, Step, StepIndex};
-use crate::run::apply::Fold;
 use crate::run::draft::Draft;
 use crate::run::event::{Body, EndReason, StepEnd, WaitReason};
+use crate::run::fold::Fold;
 use crate::run::state::StepState;
 use crate::run::status::{RunStatus, StepStatus};
 use crate::time::Timestamp;

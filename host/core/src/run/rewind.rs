@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::plan::{Role, StepIndex};
-use crate::run::apply::Fold;
+use crate::run::check::name_of;
 use crate::run::command::Refusal;
-use crate::run::decide::name_of;
+use crate::run::fold::Fold;
 use crate::run::state::{Run, StepState, Talk, Tally};
 use crate::run::status::StepStatus;
 

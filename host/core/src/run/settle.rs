@@ -1,12 +1,13 @@
 //! What a worker's final word makes of its step: the end, or another try.
 
 use crate::attempt::{self, Tried};
+use crate::limits;
 use crate::plan::{OnLost, Output, RepeatMode, Role, Step, StepIndex};
-use crate::run::apply::Fold;
+use crate::run::children::Children;
 use crate::run::command::{FailReason, Failed, Finished, Gathered, Later, Outcome, Question};
-use crate::run::decide::lose;
 use crate::run::draft::Draft;
 use crate::run::event::{Again, Body, EndReason, StepEnd, WaitReason};
+use crate::run::fold::Fold;
 use crate::run::status::StepStatus;
 use crate::time::{Span, Timestamp};
 
@@ -140,8 +141,11 @@ fn children_over(draft: &mut Draft<'_>, index: StepIndex, step: &Step, gathered:
     let variable = variable(step, gathered.stdout);
     let parts =
         StepEndParts { outputs: gathered.outputs, variable, question: gathered.question, ..StepEndParts::default() };
+    let cut_short = draft.step(index).and_then(|state| state.children.as_deref()).is_some_and(Children::were_stopped);
     match gathered.failed {
         None => success(draft, index, step, None, parts),
+        // What a stop kept from their ends is nobody's failure.
+        Some(_) if cut_short && is_stopping(draft, step) => stopped(draft, index, None),
         Some(message) => {
             let reason = FailReason::ChildFailed;
             let failed = Failed { reason, message, exit_code: None, retry_after: None, output_matched: false };
@@ -232,6 +236,38 @@ fn failure(draft: &mut Draft<'_>, index: StepIndex, step: &Step, failed: Failed,
     match next {
         Some(wait) => again(draft, index, Again::Retry, wait.max(failed.retry_after.unwrap_or(Span::ZERO)), end),
         None => over(draft, index, step, end, parts.question),
+    }
+}
+
+// Running => Ready, Waiting or Failed, as the step's `on_lost` says
+pub(super) fn lose(draft: &mut Draft<'_>, index: StepIndex) {
+    let Some(step) = draft.step(index) else { return };
+    let (fence, losses, seen) = (step.fence.mint(), step.losses.saturating_add(1), step.losses_seen);
+    if draft.head().stop.is_some() {
+        let end = StepEnd::without_try(StepStatus::Aborted, EndReason::Stopped);
+        return draft.emit(Body::StepEnded { step: index, end });
+    }
+    let on_lost = draft.run.plan.step(index).map_or(OnLost::Rerun, |s| s.on_lost);
+    let parked = WaitReason::Parked { losses };
+    match on_lost {
+        OnLost::Rerun if losses.saturating_sub(seen) <= limits::MAX_LOSSES => {
+            draft.emit(Body::StepLost { step: index, fence })
+        }
+        OnLost::Rerun | OnLost::Park => {
+            draft.emit(Body::StepWaiting { step: index, fence, reason: parked });
+        }
+        OnLost::Fail => {
+            let Some(step) = draft.run.plan.step(index) else { return };
+            let failed = Failed {
+                reason: FailReason::Lost,
+                message: "its worker was lost and the step says on_lost: fail".to_owned(),
+                exit_code: None,
+                retry_after: None,
+                output_matched: false,
+            };
+            let end = failed_end(step, &failed, Vec::new(), None);
+            draft.emit(Body::StepEnded { step: index, end });
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 use pintle_core::plan::{Action, Check, ContinueOn, Json, OnLost, Plan, Precondition, RepeatMode, Step, Template};
 use pintle_core::plan::{RepeatPolicy, StepIndex};
 use pintle_core::run::Outcome;
-use pintle_core::run::command::{Expanded, Failed, Finished, StopCause};
+use pintle_core::run::children::Expanded;
+use pintle_core::run::command::{Failed, Finished, StopCause};
 use pintle_core::time::Span;
 
 use crate::plans::{HANDLERS, empty, handler_name, repeat, retry};

@@ -5,7 +5,8 @@ use pintle_core::plan::{
     Action, Approval, Check, ContinueOn, Json, OnLost, Plan, Precondition, RepeatMode, RepeatPolicy, Role, Step,
     StepIndex, Template,
 };
-use pintle_core::run::command::{ChildEnd, Expanded, FailReason, Failed, Finished, Gathered, StopCause};
+use pintle_core::run::children::{ChildEnd, Expanded};
+use pintle_core::run::command::{FailReason, Failed, Finished, Gathered, StopCause};
 use pintle_core::run::{Answer, Command, Outcome, RunStatus, StepState, StepStatus};
 use pintle_core::time::Span;
 use proptest::collection::vec;

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use pintle_core::plan::StepIndex;
-use pintle_core::run::command::{ChildEnd, Gathered, StopCause};
+use pintle_core::run::children::ChildEnd;
+use pintle_core::run::command::{Gathered, StopCause};
 use pintle_core::run::event::{Again, EndReason, StepEnd, WaitReason};
 use pintle_core::run::{Answer, Body, Command, Event, Outcome, Run};
 

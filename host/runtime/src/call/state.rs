@@ -7,15 +7,16 @@ use pintle_core::time::Span;
 use pintle_plane::output::{Channel, Sink};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-use crate::bindings::{GuestError, GuestFault};
+use crate::bindings::{GuestError, denied};
+use crate::call::blobs::CallBlobs;
 use crate::call::breach::Breach;
+use crate::call::budget::Budgets;
 use crate::call::limiter::Limiter;
 use crate::call::meter::Meter;
 use crate::call::record::Record;
 use crate::call::streams::Printer;
 use crate::grants::Grants;
-use crate::host::blobs::CallBlobs;
-use crate::limits::{CallLimits, HANDLES, METRIC_POINTS, PROGRAMS, RANDOM_BYTES, REQUESTS};
+use crate::limits::{CallLimits, HANDLES, RANDOM_BYTES};
 use crate::services::Services;
 
 /// Who calls which plugin, for which step.
@@ -35,35 +36,6 @@ pub(crate) struct Identity {
     pub(crate) working_dir: std::path::PathBuf,
     /// Every effect is refused.
     pub(crate) dry_run: bool,
-}
-
-/// A count that has an end.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    left: u64,
-    limit: u64,
-}
-
-impl Budget {
-    /// Of `limit`.
-    pub(crate) fn new(limit: u64) -> Self {
-        Self { left: limit, limit }
-    }
-
-    /// Takes `n`, or says what the limit was.
-    pub(crate) fn take(&mut self, n: u64) -> Result<(), u64> {
-        self.left = self.left.checked_sub(n).ok_or(self.limit)?;
-        Ok(())
-    }
-}
-
-/// The counted things of one call.
-#[derive(Debug)]
-pub(crate) struct Budgets {
-    pub(crate) random: Budget,
-    pub(crate) requests: Budget,
-    pub(crate) programs: Budget,
-    pub(crate) metrics: Budget,
 }
 
 /// The data of a plugin's Store.
@@ -106,12 +78,7 @@ impl CallState {
         let CallParts { who, grants, services, config, record, limits, sink } = parts;
         Self {
             limiter: Limiter::new(limits.memory),
-            budgets: Budgets {
-                random: Budget::new(RANDOM_BYTES),
-                requests: Budget::new(REQUESTS),
-                programs: Budget::new(PROGRAMS),
-                metrics: Budget::new(METRIC_POINTS),
-            },
+            budgets: Budgets::default(),
             printer: Printer::new(Arc::clone(&sink), limits.output),
             log: Printer::new(Arc::new(LogSink { who: Arc::clone(&who) }), Some(limits.log)),
             meter: Arc::new(Meter::default()),
@@ -194,16 +161,6 @@ impl Sink for LogSink {
     }
 }
 
-/// An error for the guest.
-pub(crate) fn guest_error(fault: GuestFault, message: impl Into<String>) -> GuestError {
-    GuestError { fault, message: message.into(), retry_after: None, code: None }
-}
-
-/// Refused, or not granted.
-pub(crate) fn denied(message: impl Into<String>) -> GuestError {
-    guest_error(GuestFault::Denied, message)
-}
-
 /// A span of the WIT as a span of the core.
 pub(crate) fn span(ms: u32) -> Span {
     Span(u64::from(ms))
@@ -213,7 +170,9 @@ pub(crate) fn span(ms: u32) -> Span {
 mod tests {
     use pintle_plane::output::Channel;
 
+    use crate::call::blobs::CallBlobs;
     use crate::call::breach::Breach;
+    use crate::call::budget::Budgets;
     use crate::grants::Grants;
     use crate::host::testing::state;
 

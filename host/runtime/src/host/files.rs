@@ -11,8 +11,8 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, FileType, Metadata, MetadataExt, OpenOptions, OpenOptionsExt, PermissionsExt};
 
 use crate::bindings::host::files as wit;
-use crate::bindings::{GuestError, GuestFault, PageRequest};
-use crate::call::state::{CallState, denied, guest_error};
+use crate::bindings::{GuestError, GuestFault, PageRequest, denied, guest_error};
+use crate::call::state::CallState;
 use crate::grants::FilesRoot;
 use crate::host::blobs::read_slice;
 use crate::limits::CHUNK_BYTES;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::bindings::host::kv as wit;
-use crate::bindings::{GuestError, GuestFault, PageRequest};
-use crate::call::state::{CallState, guest_error};
+use crate::bindings::{GuestError, GuestFault, PageRequest, guest_error};
+use crate::call::state::CallState;
 use crate::grants::KvGrant;
 use crate::limits::CHUNK_BYTES;
 use crate::services::{Kv, KvCondition, KvError, KvScope};

@@ -1,8 +1,8 @@
 //! Interfaces whose grants come with the secret store: a plugin that wants them optionally is told so.
 
-use crate::bindings::GuestError;
 use crate::bindings::host::{http, http_blobs, secrets_reveal, sign, tcp};
-use crate::call::state::{CallState, denied};
+use crate::bindings::{GuestError, denied};
+use crate::call::state::CallState;
 
 type Answer<T> = wasmtime::Result<Result<T, GuestError>>;
 

@@ -10,10 +10,10 @@ use pintle_plane::process::{ProcessError, ProcessExit, ProcessSpec};
 use pintle_plane::stop::StopSignal;
 
 use crate::bindings::host::process as wit;
-use crate::bindings::{GuestError, GuestFault, Pair};
+use crate::bindings::{GuestError, GuestFault, Pair, denied, guest_error};
 use crate::blobs::hash;
 use crate::call::breach::Breach;
-use crate::call::state::{CallState, denied, guest_error, span};
+use crate::call::state::{CallState, span};
 use crate::grants::{ProcessGrant, ProgramGrant};
 use crate::limits::{BLOB_BYTES, CHUNK_BYTES, PROGRAMS};
 

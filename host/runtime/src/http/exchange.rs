@@ -10,8 +10,7 @@ use reqwest::{Method, Response, StatusCode};
 use url::{Host, Url};
 
 use crate::bindings::host::http as wit;
-use crate::bindings::{GuestError, GuestFault, Pair};
-use crate::call::state::{denied, guest_error};
+use crate::bindings::{GuestError, GuestFault, Pair, denied, guest_error};
 use crate::http::address::is_public;
 use crate::http::certificate::distrust;
 use crate::http::client::{HttpClients, PrivateAddress, Way};

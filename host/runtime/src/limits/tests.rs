@@ -6,10 +6,10 @@ use std::path::Path;
 
 use crate::bindings::host::{blobs, files, kv};
 use crate::bindings::{GuestError, GuestFault};
+use crate::call::blobs::CallBlobs;
 use crate::call::state::CallState;
 use crate::grants::{BlobsGrant, FilesGrant, FilesRoot, Grants, KvGrant};
 use crate::host::always::clipped;
-use crate::host::blobs::CallBlobs;
 use crate::host::testing::state;
 use crate::limits::{BLOBS, CHUNK_BYTES, MESSAGE_BYTES};
 

@@ -86,7 +86,7 @@ pub(super) fn run(asked: Asked, opened: &Opened, watch: &Arc<Watch>) -> Result<C
         (Err(told), _) => Err(told.at(&shown)),
         (Ok(()), true) => conn.execute_batch("ROLLBACK").map_err(|error| told::of(error, watch)),
         (Ok(()), false) => match watch.cut() {
-            Some(cut) => Err(watch.told(cut)),
+            Some(cut) => Err(Told::cut(cut, watch)),
             None => conn.execute_batch("COMMIT").map_err(|error| told::of(error, watch)),
         },
     };
@@ -136,7 +136,7 @@ impl Taker for Import<'_> {
             return Ok(false);
         }
         if let Some(cut) = self.watch.cut() {
-            return Err(self.watch.told(cut));
+            return Err(Told::cut(cut, self.watch));
         }
         self.counts.read += 1;
         self.insert(&record).map_err(|told| told.at(place))?;

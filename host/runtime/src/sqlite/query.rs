@@ -212,7 +212,7 @@ impl Work<'_> {
             };
         }
         if let Some(cut) = self.watch.cut() {
-            return Err(self.watch.told(cut));
+            return Err(Told::cut(cut, self.watch));
         }
         self.conn.execute_batch("COMMIT").map_err(|error| told::of(error, self.watch).at("COMMIT"))
     }

@@ -4,7 +4,7 @@ use pintle_plane::executor::{Failure, Fault, Limit};
 use rusqlite::{Error, ErrorCode};
 
 use super::limits::VALUE_BYTES;
-use super::watch::Watch;
+use super::watch::{Cut, Watch};
 use crate::limits::MIB;
 
 /// Why the work failed.
@@ -28,6 +28,14 @@ impl Told {
     /// Not granted.
     pub(super) fn denied(message: impl Into<String>) -> Self {
         Self::new(Fault::Denied, message)
+    }
+
+    /// The end of work that was given up.
+    pub(super) fn cut(cut: Cut, watch: &Watch) -> Self {
+        match cut {
+            Cut::Stopped => Self::new(Fault::Cancelled, "stopped"),
+            Cut::Late => Self::new(Fault::Exhausted, watch.late("it was given up")).limited(Limit::Wall),
+        }
     }
 
     /// Ended by a bound.
@@ -113,11 +121,11 @@ pub(super) fn of(error: Error, watch: &Watch) -> Told {
     let said = message.unwrap_or_else(|| code.to_string());
     match code.code {
         ErrorCode::OperationInterrupted => match watch.cut() {
-            Some(cut) => watch.told(cut),
+            Some(cut) => Told::cut(cut, watch),
             None => Told::new(Fault::Failed, said),
         },
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => match watch.cut() {
-            Some(super::watch::Cut::Stopped) => watch.told(super::watch::Cut::Stopped),
+            Some(Cut::Stopped) => Told::cut(Cut::Stopped, watch),
             _ => Told::new(
                 Fault::Busy,
                 watch.late("the database is locked by another connection, and waiting for it was given up"),

@@ -3,10 +3,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use pintle_plane::executor::{Fault, Limit};
-
-use super::told::Told;
-
 /// Why work is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
@@ -65,14 +61,6 @@ impl Watch {
         self.over.is_some_and(|over| Instant::now() >= over).then_some(Cut::Late)
     }
 
-    /// The end of work that was given up.
-    pub(super) fn told(&self, cut: Cut) -> Told {
-        match cut {
-            Cut::Stopped => Told::new(Fault::Cancelled, "stopped"),
-            Cut::Late => Told::new(Fault::Exhausted, self.late("it was given up")).limited(Limit::Wall),
-        }
-    }
-
     /// `what` happened because the time was over, and which setting gives more.
     pub(super) fn late(&self, what: &str) -> String {
         match self.bound {
@@ -105,6 +93,6 @@ mod tests {
         assert_eq!(late.cut(), Some(Cut::Late));
         late.stop();
         assert_eq!(late.cut(), Some(Cut::Stopped));
-        assert_eq!(late.told(Cut::Late).message, "it was given up after 0 s. Setting: with.timeout");
+        assert_eq!(late.late("it was given up"), "it was given up after 0 s. Setting: with.timeout");
     }
 }

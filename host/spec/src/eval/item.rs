@@ -48,6 +48,11 @@ impl ItemFacts {
         }
     }
 
+    /// Whether it is of a `foreach`.
+    pub(super) fn is_foreach(&self) -> bool {
+        matches!(self.fan, Fan::Foreach { .. })
+    }
+
     /// What a dotted path stands for.
     pub(super) fn qualified(&self, path: &str) -> Option<Cow<'_, str>> {
         let (first, rest) = path.split_once('.')?;
@@ -74,7 +79,7 @@ impl ItemFacts {
             Some((name, path)) => (name, Some(path)),
             None => (rest, None),
         };
-        let is_item = alias.map_or(name == "item", |alias| name == alias);
+        let is_item = name == "item" || alias == Some(name);
         match (name, path) {
             _ if is_item => path.map_or_else(|| Some(text(&self.value)), |path| field(&self.value, path)),
             ("index", None) => Some(Cow::Owned(self.index.to_string())),

@@ -16,7 +16,7 @@ pub(crate) use ancestors::reaches as depends_on;
 pub(crate) use managed::CONTEXT_FIELDS;
 pub use managed::{RunFacts, StepFacts, is_managed};
 pub use outer::Outer;
-pub use push_back::{PushBackFact, PushBackFacts};
+pub use push_back::{PushBackFact, PushBackFacts, instant};
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use pintle_core::plan::{Json, Output, Plan, Role, StepIndex, Template};
+use pintle_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -50,6 +51,9 @@ pub struct StepValues {
     /// What was given with its approval: variables too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<(String, String)>,
+    /// The last push-back that made it run again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pushed_back: Option<Timestamp>,
     /// Its outputs, each as JSON.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<(String, Json)>,
@@ -271,7 +275,9 @@ impl<'a> Scope<'a> {
             self.lay_variables(ancestors::by_distance(plan, step).into_iter().chain([step]));
         }
         // They are over the step's own `env`, which may speak of them, and begin with what is there before the first.
-        let given = || facts.push_backs.inputs(own).cloned();
+        // What steps before it have said since they were pushed back themselves is newer.
+        let newer = self.said_since(facts.push_backs.last(), ancestors::by_distance(plan, step));
+        let given = || facts.push_backs.inputs(own).filter(|(name, _)| !newer.contains(name.as_str())).cloned();
         self.env.extend(given());
         self.lay(&own.env)?;
         self.env.extend(given());
@@ -285,6 +291,18 @@ impl<'a> Scope<'a> {
             self.broken = Some(error);
         }
         self
+    }
+
+    /// Variables of steps that ran again because of the push-back `since`, and have ended.
+    fn said_since(&self, since: Option<Timestamp>, steps: Vec<StepIndex>) -> HashSet<&'a str> {
+        let (Some(since), Some(results)) = (since, self.results) else { return HashSet::new() };
+        let newer = |index| {
+            let values = results.get(&index).filter(|values| values.pushed_back.is_some_and(|at| at >= since))?;
+            let output = self.plan.step(index).and_then(|step| step.output.as_ref()).and_then(Output::variable);
+            let variable = output.filter(|_| values.variable.is_some());
+            Some(variable.into_iter().chain(values.inputs.iter().map(|(name, _)| name.as_str())))
+        };
+        steps.into_iter().filter_map(newer).flatten().collect()
     }
 
     fn lay_variables(&mut self, steps: impl Iterator<Item = StepIndex>) {

@@ -20,6 +20,47 @@ const UNTYPED: Shape = Shape::Raw(
 const KINDS: Shape = Shape::Choice(&["string", "integer", "number", "boolean"]);
 const LENGTH: Shape = Shape::Whole(0, u32::MAX as i64);
 
+/// What a value's type says of its default and of its bounds; the bounds of a text's length go by these names.
+macro_rules! by_type {
+    ($least:literal, $most:literal) => {
+        concat!(
+            r#"{
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"const": "integer"}}, "required": ["type"]},
+                "then": {"properties": {"default": {"type": ["integer", "string", "null"], "pattern": "\\$"}}}
+            },
+            {
+                "if": {"properties": {"type": {"const": "number"}}, "required": ["type"]},
+                "then": {"properties": {"default": {"type": ["number", "string", "null"], "pattern": "\\$"}}}
+            },
+            {
+                "if": {"properties": {"type": {"const": "boolean"}}, "required": ["type"]},
+                "then": {"properties": {"default": {"type": ["boolean", "string", "null"], "pattern": "\\$"}}}
+            },
+            {
+                "if": {"properties": {"type": {"enum": ["integer", "number"]}}, "required": ["type"]},
+                "then": {"properties": {""#,
+            $least,
+            r#"": {"type": "null"}, ""#,
+            $most,
+            r#"": {"type": "null"}}},
+                "else": {"properties": {"minimum": {"type": "null"}, "maximum": {"type": "null"}}}
+            },
+            {
+                "if": {"properties": {"type": {"const": "boolean"}}, "required": ["type"]},
+                "then": {"properties": {""#,
+            $least,
+            r#"": {"type": "null"}, ""#,
+            $most,
+            r#"": {"type": "null"}}}
+            }
+        ]
+    }"#
+        )
+    };
+}
+
 /// One typed parameter.
 pub(crate) static PARAM: Fields = Fields {
     key: "param",
@@ -40,31 +81,7 @@ pub(crate) static PARAM: Fields = Fields {
     ],
     inert: &[],
     refused: &[],
-    together: r#"{
-        "allOf": [
-            {
-                "if": {"properties": {"type": {"const": "integer"}}, "required": ["type"]},
-                "then": {"properties": {"default": {"type": ["integer", "string", "null"], "pattern": "\\$"}}}
-            },
-            {
-                "if": {"properties": {"type": {"const": "number"}}, "required": ["type"]},
-                "then": {"properties": {"default": {"type": ["number", "string", "null"], "pattern": "\\$"}}}
-            },
-            {
-                "if": {"properties": {"type": {"const": "boolean"}}, "required": ["type"]},
-                "then": {"properties": {"default": {"type": ["boolean", "string", "null"], "pattern": "\\$"}}}
-            },
-            {
-                "if": {"properties": {"type": {"enum": ["integer", "number"]}}, "required": ["type"]},
-                "then": {"properties": {"min_length": {"type": "null"}, "max_length": {"type": "null"}}},
-                "else": {"properties": {"minimum": {"type": "null"}, "maximum": {"type": "null"}}}
-            },
-            {
-                "if": {"properties": {"type": {"const": "boolean"}}, "required": ["type"]},
-                "then": {"properties": {"min_length": {"type": "null"}, "max_length": {"type": "null"}}}
-            }
-        ]
-    }"#,
+    together: by_type!("min_length", "max_length"),
 };
 
 /// `params` as a JSON Schema.
@@ -104,31 +121,7 @@ pub(crate) static PARAM_PROPERTY: Fields = Fields {
     ],
     inert: &[],
     refused: &[],
-    together: r#"{
-        "allOf": [
-            {
-                "if": {"properties": {"type": {"const": "integer"}}, "required": ["type"]},
-                "then": {"properties": {"default": {"type": ["integer", "string", "null"], "pattern": "\\$"}}}
-            },
-            {
-                "if": {"properties": {"type": {"const": "number"}}, "required": ["type"]},
-                "then": {"properties": {"default": {"type": ["number", "string", "null"], "pattern": "\\$"}}}
-            },
-            {
-                "if": {"properties": {"type": {"const": "boolean"}}, "required": ["type"]},
-                "then": {"properties": {"default": {"type": ["boolean", "string", "null"], "pattern": "\\$"}}}
-            },
-            {
-                "if": {"properties": {"type": {"enum": ["integer", "number"]}}, "required": ["type"]},
-                "then": {"properties": {"minLength": {"type": "null"}, "maxLength": {"type": "null"}}},
-                "else": {"properties": {"minimum": {"type": "null"}, "maximum": {"type": "null"}}}
-            },
-            {
-                "if": {"properties": {"type": {"const": "boolean"}}, "required": ["type"]},
-                "then": {"properties": {"minLength": {"type": "null"}, "maxLength": {"type": "null"}}}
-            }
-        ]
-    }"#,
+    together: by_type!("minLength", "maxLength"),
 };
 
 /// `params` as a schema with values.

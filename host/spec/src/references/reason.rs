@@ -80,7 +80,7 @@ impl<'c> Check<'c, '_> {
             return unavailable("only the body of a `foreach` sees its items".to_owned());
         };
         let (name, field) = rest.split_once('.').map_or((rest, None), |(name, field)| (name, Some(field)));
-        let is_item = self.items.foreach.iter().any(|alias| alias.unwrap_or("item") == name);
+        let is_item = name == "item" || self.items.foreach.contains(&Some(name));
         match (name, field) {
             _ if is_item => None,
             ("index" | "key", None) => None,
@@ -113,9 +113,17 @@ impl<'c> Check<'c, '_> {
         let of_step = ["step.", "paths.step_", "pushback."].iter().any(|own| field.starts_with(own));
         let because = match (field, self.place, role) {
             (_, Place::Root | Place::After, _) if of_step => "no step runs where this is evaluated",
-            ("run.status", Place::Root | Place::After, _)
-            | ("run.status", _, Some(Role::Main | Role::OnInit | Role::Gate)) => {
-                "only the handlers at the end know how the run ended"
+            ("run.status", Place::Root | Place::After, _) | ("run.status", _, Some(Role::Main | Role::Gate)) => {
+                "only handlers are told how the run stands"
+            }
+            ("paths.log_file", _, _) => {
+                "a run has no log of its own: `pintle status` and `pintle logs` show what its steps print"
+            }
+            ("run.scheduled_at", _, _) => {
+                return Some((
+                    Unresolved { code: "namespace_unavailable", runtime_only: true },
+                    "only a run that a schedule started has it".to_owned(),
+                ));
             }
             ("paths.step_stdout_file" | "paths.step_stderr_file", _, Some(role)) if role != Role::Main => {
                 "a handler does not see the files of its streams"

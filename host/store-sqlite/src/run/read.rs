@@ -10,25 +10,11 @@ use pintle_core::time::Timestamp;
 use pintle_store::{Error, Parent, RunRow, StoredRun, Trigger};
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use super::write::FORM;
-use crate::fault::Fault;
-use crate::sql::{self, query};
+use crate::fault::{Fault, unreadable};
+use crate::sql::{self, instant, known, query};
 
-/// The value of an enum that is stored under that name.
-pub(crate) fn known<T: Copy>(all: &[T], name: fn(T) -> &'static str, text: &str) -> Option<T> {
-    all.iter().copied().find(|value| name(*value) == text)
-}
-
-/// Something in a run's rows that this release does not know.
-pub(crate) fn unreadable(run: &RunId, what: &str, found: &str) -> Error {
-    let source = Arc::new(std::io::Error::other(format!("`{found}` is not known")));
-    Error::Unreadable { run: run.clone(), what: what.to_owned(), source }
-}
-
-/// An instant that may not have come.
-pub(crate) fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
-    Ok(row.get::<_, Option<i64>>(column)?.map(|us| Timestamp(sql::uint(us))))
-}
+/// The form of the bodies that this program writes. A reader knows this one and all before it.
+pub(crate) const FORM: u32 = 1;
 
 /// A run with its plan and events, as they stood at one moment.
 pub(crate) fn load(conn: &Connection, run: &RunId) -> Result<Option<StoredRun>, Fault> {

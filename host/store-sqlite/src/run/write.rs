@@ -8,13 +8,11 @@ use pintle_store::{CommitError, Durability, Error, Txn};
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
+use super::read::FORM;
 use crate::fault::Fault;
 use crate::sql::{self, query};
 use crate::writer::{Job, Tx};
 use crate::{step, timer};
-
-/// The form of the bodies that this program writes. A reader knows this one and all before it.
-pub(crate) const FORM: u32 = 1;
 
 type Answer = Result<Version, CommitError>;
 

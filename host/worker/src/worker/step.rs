@@ -49,7 +49,7 @@ pub(super) type Early<T> = Result<T, Box<Outcome>>;
 impl Step {
     pub(super) fn new(shared: Arc<Shared>, mut assignment: Assignment, stop: Arc<Stopper>, log: Arc<Log>) -> Self {
         let claim = assignment.claim.to_string();
-        let output_file = claims::output_file(&shared.claims_dir, &claim);
+        let output_file = assignment.claim.output_file(&shared.claims_dir);
         let mut env = std::mem::take(&mut assignment.env);
         add_env(&mut env, &shared, &assignment, &output_file);
         let spent = assignment.goes_on.as_ref().map_or(Span::ZERO, |on| on.spent);

@@ -32,6 +32,11 @@ pub struct PushBackFact {
 }
 
 impl PushBackFacts {
+    /// When the last one came.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        self.history.last().map(|last| last.at)
+    }
+
     /// What the last one gave, as far as the step wants it.
     pub(super) fn inputs<'f>(&'f self, step: &'f Step) -> impl Iterator<Item = &'f (String, String)> {
         self.history.last().into_iter().flat_map(|last| shown(last, step))
@@ -97,8 +102,9 @@ fn shown<'f>(fact: &'f PushBackFact, step: &'f Step) -> impl Iterator<Item = &'f
     fact.inputs.iter().filter(move |(name, _)| listed.is_empty() || listed.contains(name))
 }
 
-/// RFC 3339, in UTC.
-fn instant(at: Timestamp) -> String {
+/// RFC 3339, in UTC, to the second.
+#[must_use]
+pub fn instant(at: Timestamp) -> String {
     let seconds = i64::try_from(at.as_millis() / 1000).unwrap_or(i64::MAX);
     jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |at| at.to_string())
 }

@@ -47,8 +47,8 @@ impl<'a> Scope<'a> {
     /// The innermost item that goes by the name: what it does not have, none around it has for it.
     fn foreach_item(&self, rest: &str) -> Option<&'a ItemFacts> {
         let name = rest.split('.').next().unwrap_or_default();
-        let around = self.outer.into_iter().flat_map(Outer::items);
-        self.items.iter().rev().copied().chain(around).find(|item| item.is_called(name))
+        let all = || self.items.iter().rev().copied().chain(self.outer.into_iter().flat_map(Outer::items));
+        all().find(|item| item.is_called(name)).or_else(|| all().find(|item| name == "item" && item.is_foreach()))
     }
 
     fn context(&self, name: &str) -> Option<Cow<'_, str>> {
