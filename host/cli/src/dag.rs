@@ -122,11 +122,11 @@ fn parse(file: &Path, known: &[Staged], reading: Reading) -> Result<(Parsed, Pat
 fn file_of(name: &str, dir: &Path) -> anyhow::Result<PathBuf> {
     let names = [name.to_owned(), format!("{name}.yaml"), format!("{name}.yml")];
     let found = names.iter().map(|name| dir.join(name)).find(|path| path.is_file());
-    found.ok_or_else(|| {
-        Failure::usage(format!(
+    found.with_context(|| {
+        format!(
             "a step runs the DAG `{name}`, which is no document of its file, and `{}` has no `{name}.yaml`",
             dir.display()
-        ))
+        )
     })
 }
 
@@ -137,7 +137,8 @@ fn read(file: &Path) -> anyhow::Result<(PathBuf, Vec<u8>)> {
     }
     // Behind a byte order mark it may be as long as without.
     let bytes = read_up_to(file, MAX_DOCUMENT_BYTES + 3).with_context(failed)?;
-    let path = file.canonicalize().with_context(failed)?;
+    // What a shell puts together, `<(...)`, has no place in a directory.
+    let path = file.canonicalize().or_else(|_| std::path::absolute(file)).with_context(failed)?;
     Ok((path, bytes))
 }
 

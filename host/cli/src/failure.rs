@@ -55,6 +55,11 @@ impl Failure {
         Self { exit: Exit::Refused, message: message.into() }.into()
     }
 
+    /// It was told to leave, and could not do so in order.
+    pub(crate) fn interrupted(message: impl Into<String>) -> anyhow::Error {
+        Self { exit: Exit::Interrupted, message: message.into() }.into()
+    }
+
     /// How a command ends that ended with `error`.
     pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
         error.downcast_ref::<Self>().map_or(Exit::Failed, |failure| failure.exit)

@@ -30,6 +30,9 @@ use crate::settings::{Durability, Limits, Settings};
 /// How long steps may take to end when a process ends without having seen them to their end.
 const LAST_GRACE: Duration = Duration::from_secs(10);
 
+/// How long killed steps may take to be gone.
+const KILLED: Duration = Duration::from_secs(2);
+
 /// Store and coordinator: what every command about runs needs.
 pub(crate) struct House {
     pub(crate) store: Sqlite,
@@ -147,6 +150,15 @@ impl Crew {
             Ok(Ok(())) => anyhow::anyhow!("the worker went home before the run was over; please report this"),
             Ok(Err(error)) => error.into(),
             Err(error) => anyhow::Error::new(error).context("the worker failed; please report this"),
+        }
+    }
+
+    /// Kills what the steps run and lets go of the worker: nobody is told of it any more.
+    pub(crate) async fn abandon(&mut self) {
+        self.handle.stop(Urgency::AtOnce);
+        let Some(mut worker) = self.worker.take() else { return };
+        if tokio::time::timeout(KILLED, &mut worker).await.is_err() {
+            worker.abort();
         }
     }
 

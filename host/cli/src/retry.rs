@@ -118,7 +118,7 @@ async fn again(house: &House, run: &RunId, how: &Running, context: &Context, aga
 }
 
 /// Kills what claims of a run that nobody runs any more left behind, before its steps run again at home (I-5).
-async fn clear_away(house: &House, run: &RunId) -> anyhow::Result<()> {
+pub(crate) async fn clear_away(house: &House, run: &RunId) -> anyhow::Result<()> {
     use pintle_store::Nodes as _;
     let row = house.store.row(run).await?;
     let home = row.filter(|row| !row.status.is_terminal()).and_then(|row| row.home);

@@ -14,7 +14,7 @@ use pintle_plane::output::Channel;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use crate::failure::Exit;
+use crate::failure::{Exit, Failure};
 use crate::feed::{Feed, Source};
 use crate::join::{Crew, House};
 use crate::render::printer::{self, Printer};
@@ -31,6 +31,9 @@ const PICTURE: Duration = Duration::from_millis(100);
 /// steps that take less do not each wake who shows them.
 const GATHER: Duration = Duration::from_millis(5);
 
+/// A stop that the store did not take is said again after this.
+const SAY_AGAIN: Duration = Duration::from_secs(1);
+
 /// How a run came on stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
@@ -40,6 +43,8 @@ pub(crate) enum Opening {
     Resumed,
     /// Its next attempt begins.
     Retried,
+    /// It is stopped, and its closing handlers run.
+    Stopped,
 }
 
 /// A run that is shown.
@@ -52,6 +57,8 @@ pub(crate) struct Stage {
     /// Output of steps whose claim was not seen yet.
     early: HashMap<StepIndex, Vec<(Channel, Vec<u8>)>>,
     stops: u32,
+    /// The store did not take a stop: when it is said again.
+    unsaid: Option<Instant>,
 }
 
 impl Stage {
@@ -66,7 +73,7 @@ impl Stage {
         let scene = Scene::of(snapshot);
         let show = show(&scene);
         let early = HashMap::new();
-        Ok(Self { scene, show, printer: Printer::default(), updates, feed, early, stops: 0 })
+        Ok(Self { scene, show, printer: Printer::default(), updates, feed, early, stops: 0, unsaid: None })
     }
 
     /// Says what happened just before the curtain rose: that is folded into the scene already.
@@ -75,6 +82,7 @@ impl Stage {
         let body = match opening {
             Opening::Started => Body::Started,
             Opening::Resumed => Body::Resumed,
+            Opening::Stopped => Body::StopRequested { cause: StopCause::Requested, at_once: false },
             Opening::Retried => {
                 let open = run.plan.indexed().zip(&run.steps).filter(|(_, state)| !state.status.is_terminal());
                 let reset = open.map(|((index, _), _)| index).collect();
@@ -107,7 +115,8 @@ impl Stage {
             let open = gathering.is_none() && !self.printer.is_full();
             tokio::select! {
                 biased;
-                wish = signals.next() => self.answer(wish, house).await,
+                wish = signals.next() => self.answer(wish, house, crew).await?,
+                () = over(self.unsaid) => self.say_stop(house).await,
                 status = &mut settled => {
                     let status = status?;
                     self.take_all();
@@ -149,15 +158,20 @@ impl Stage {
         exit_of(status, self.scene.run.head.stop.as_ref().map(|stop| &stop.cause))
     }
 
-    async fn answer(&mut self, wish: Wish, house: &House) {
+    /// Refused by the store, a first stop is said again until it is taken; with a second one the steps are killed and
+    /// this process leaves: whoever comes next finds the run interrupted.
+    async fn answer(&mut self, wish: Wish, house: &House, crew: &mut Crew) -> anyhow::Result<()> {
         match wish {
             Wish::Stop => {
                 self.stops += 1;
-                let run = &self.scene.run.id;
-                let at_once = self.stops > 1;
-                match house.coordinator.stop(run, StopCause::Interrupted, at_once).await {
-                    Ok(()) | Err(Error::Refused(Refusal::AlreadyStopping(_) | Refusal::WrongRunStatus { .. })) => {}
-                    Err(error) => tracing::error!(%run, %error, "the run could not be told to stop; try again"),
+                self.say_stop(house).await;
+                if self.stops > 1 && self.unsaid.is_some() {
+                    crew.abandon().await;
+                    return Err(Failure::interrupted(format!(
+                        "run {0} was left and its steps were killed, but the store could not be told; once it can be \
+                         written again, `pintle start --resume {0}` goes on",
+                        self.scene.run.id
+                    )));
                 }
             }
             Wish::Pause => {
@@ -168,6 +182,23 @@ impl Stage {
                 }
                 drop(quiet);
                 self.show.forget();
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the run to stop. What the store does not take is said again a little later.
+    async fn say_stop(&mut self, house: &House) {
+        let run = &self.scene.run.id;
+        match house.coordinator.stop(run, StopCause::Interrupted, self.stops > 1).await {
+            Ok(()) | Err(Error::Refused(Refusal::AlreadyStopping(_) | Refusal::WrongRunStatus { .. })) => {
+                self.unsaid = None;
+            }
+            Err(error) => {
+                if self.unsaid.is_none() {
+                    tracing::error!(%run, %error, "the run cannot be told to stop yet; a second Ctrl-C kills its steps");
+                }
+                self.unsaid = Some(Instant::now() + SAY_AGAIN);
             }
         }
     }
@@ -293,7 +324,7 @@ mod tests {
         let (sender, updates) = tokio::sync::mpsc::unbounded_channel();
         let show = Box::new(Plain { pen: Pen { colours: false, unicode: true } });
         let (printer, feed, early) = (Printer::default(), Arc::new(Feed::default()), HashMap::new());
-        (Stage { scene: script.scene, show, printer, updates, feed, early, stops: 0 }, sender)
+        (Stage { scene: script.scene, show, printer, updates, feed, early, stops: 0, unsaid: None }, sender)
     }
 
     /// Two copies of one script: what happens in the first is told to a stage on the second.

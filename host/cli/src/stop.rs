@@ -1,22 +1,41 @@
 //! `pintle stop`.
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use pintle_coordinator::Error;
+use pintle_core::plan::Role;
+use pintle_core::run::RunStatus;
 use pintle_core::run::command::{Refusal, StopCause};
+use pintle_store::{Nodes as _, RunRow};
 
-use crate::args::Stop;
+use crate::args::{Running, Stop};
 use crate::context::{Context, say};
+use crate::embedded;
 use crate::failure::Exit;
+use crate::join::House;
+use crate::leftover;
 use crate::names;
-use crate::threads::one_thread;
+use crate::perform::perform;
+use crate::retry::clear_away;
+use crate::signals::Signals;
+use crate::stage::Opening;
+use crate::threads::threads;
 
-/// Asks a run to stop, whichever process runs it.
+/// Asks a run to stop, whichever process runs it. Where none does, it is over at once; but handlers that are to run then
+/// run here.
 pub(crate) fn run(args: &Stop, context: &Context) -> anyhow::Result<Exit> {
     context.need_store()?;
-    one_thread()?.block_on(async {
-        let (house, row, _) = names::open(&args.run, context, Vec::new()).await?;
+    threads()?.block_on(async {
+        let (house, row, _) = names::open(&args.run, context, embedded::known()?).await?;
+        let lives = match &row.home {
+            Some(home) => house.store.is_alive(home).await?,
+            None => false,
+        };
+        if !lives && !args.now && closes(&house, &row).await? {
+            return close(&house, &row, context).await;
+        }
         match house.coordinator.stop(&row.id, StopCause::Requested, args.now).await {
-            Ok(()) => say(&format!("run {} is being stopped", row.id)),
+            Ok(()) if lives => say(&format!("run {} is being stopped", row.id)),
+            Ok(()) => say(&format!("run {} was stopped", row.id)),
             Err(Error::Refused(Refusal::AlreadyStopping(_))) if !args.now => {
                 say(&format!("run {} is being stopped already: `pintle stop {0} --now` kills its steps", row.id));
             }
@@ -27,4 +46,30 @@ pub(crate) fn run(args: &Stop, context: &Context) -> anyhow::Result<Exit> {
         }
         Ok(Exit::Success)
     })
+}
+
+/// Whether something runs after a stop of a run that nobody runs: a queued run has not begun, and what a run made is
+/// for that run to stop.
+async fn closes(house: &House, row: &RunRow) -> anyhow::Result<bool> {
+    if row.status != RunStatus::Waiting || row.started_at.is_none() || row.parent.is_some() {
+        return Ok(false);
+    }
+    let plan = house.scene(&row.id).await?.run.plan;
+    Ok([Role::OnAbort, Role::OnExit].into_iter().any(|role| plan.handler(role).is_some()))
+}
+
+/// Stops a run here, with its handlers.
+async fn close(house: &House, row: &RunRow, context: &Context) -> anyhow::Result<Exit> {
+    let mut signals = Signals::listen().context("signals of this process cannot be listened to")?;
+    house.move_in().await?;
+    let crew = house.hire(&context.settings)?;
+    clear_away(house, &row.id).await?;
+    leftover::clear(house).await;
+    house.coordinator.stop_here(&row.id, StopCause::Requested).await?;
+    let how = Running::default();
+    match perform(house, crew, (&row.id, Opening::Stopped), &how, context, &mut signals).await? {
+        Exit::Interrupted => Ok(Exit::Interrupted),
+        // The run ended as it was asked to.
+        Exit::Success | Exit::Failed | Exit::Usage | Exit::Refused => Ok(Exit::Success),
+    }
 }

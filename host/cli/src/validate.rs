@@ -8,7 +8,7 @@ use crate::context::{Context, remark, say};
 use crate::dag::{Dag, Unfit};
 use crate::embedded;
 use crate::failure::{Exit, sentence};
-use crate::render::style::{BAD, GOOD};
+use crate::render::style::BAD;
 
 /// What became of one file.
 struct Verdict {
@@ -19,7 +19,7 @@ struct Verdict {
     valid: bool,
 }
 
-/// Checks DAG files; runs nothing.
+/// Checks DAG files; runs nothing. Of what is valid nothing is said.
 pub(crate) fn run(args: &Validate, context: &Context) -> anyhow::Result<Exit> {
     let known = embedded::known()?;
     let verdicts: Vec<Verdict> = args.files.iter().map(|file| check(file, args, &known, context)).collect();
@@ -40,13 +40,8 @@ pub(crate) fn run(args: &Validate, context: &Context) -> anyhow::Result<Exit> {
 
 fn tell(verdict: &Verdict, context: &Context) {
     verdict.said.iter().for_each(|said| remark(said));
-    match (verdict.valid, verdict.steps) {
-        (true, Some(1)) => say(&format!("{}: {}, 1 step", verdict.file, context.out.paint(GOOD, "valid"))),
-        (true, steps) => {
-            let count = steps.unwrap_or(0);
-            say(&format!("{}: {}, {count} steps", verdict.file, context.out.paint(GOOD, "valid")));
-        }
-        (false, _) => say(&format!("{}: {}", verdict.file, context.out.paint(BAD, "not valid"))),
+    if !verdict.valid {
+        say(&format!("{}: {}", verdict.file, context.out.paint(BAD, "not valid")));
     }
 }
 
@@ -71,6 +66,10 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
             if args.show_unresolved && !unresolved.is_empty() {
                 verdict.findings.extend(unresolved.findings().iter().map(|finding| of(finding, "info")));
                 verdict.said.push(unresolved.render(colours));
+            }
+            if let Some(faults) = dag.notices.refused().filter(|_| !args.strict) {
+                refused(&mut verdict, &faults);
+                return verdict;
             }
             if args.strict {
                 if let Err(faults) = dag.notices.into_faults() {

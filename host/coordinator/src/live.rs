@@ -196,8 +196,12 @@ impl Live {
         })
     }
 
-    /// Why the run failed: its first step, in the plan's order, that failed by itself or was rejected.
+    /// Why the run failed: its time was over; or its first step, in the plan's order, that failed by itself or was
+    /// rejected.
     fn message(&self) -> Option<String> {
+        if self.run.status() == RunStatus::Aborted {
+            return self.run.late();
+        }
         if !matches!(self.run.status(), RunStatus::Failed | RunStatus::PartiallySucceeded | RunStatus::Rejected) {
             return None;
         }

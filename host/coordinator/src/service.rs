@@ -224,6 +224,12 @@ impl Coordinator {
         if self.home_lives(&live).await? { Ok(()) } else { self.stop_orphans(&mut live, cause).await }
     }
 
+    /// Stops a run whose process is gone, as one of this home's: its handlers run here, and its steps are over. Refused
+    /// while another process works on it.
+    pub async fn stop_here(&self, run: &RunId, cause: StopCause) -> Result<(), Error> {
+        self.take_over(run, |batch| batch.command(Command::Stop { cause: cause.clone(), at_once: false })).await
+    }
+
     /// Resolves when the run is over or waits, with where it then stands. The run must be one of this home's.
     pub async fn settled(&self, run: &RunId) -> Result<RunStatus, Error> {
         let live = self.live(run).ok_or_else(|| Error::NoSuchRun(run.clone()))?;

@@ -6,4 +6,10 @@ pub use pintle_core::output::Channel;
 pub trait Sink: Send + Sync {
     /// Bytes in the order in which they were printed; any cut, also inside a character.
     fn write(&self, channel: Channel, bytes: &[u8]);
+
+    /// Both channels are one to whoever reads: a program writes them into one pipe, so that their order is kept, and all
+    /// of it comes as standard output.
+    fn is_one(&self) -> bool {
+        false
+    }
 }

@@ -81,7 +81,7 @@ pub enum ResolveError {
     },
     /// References brought a line break into a command.
     #[error(
-        "the command of the step `{step}` has a line break after its references were replaced; write it as a script with `run: |`"
+        "the command of the step `{step}` has a line break after its references were replaced; set the value in `env:` and write the variable's name here, or make it a script of several lines"
     )]
     LineBreak {
         /// Name of the step.

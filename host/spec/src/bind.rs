@@ -199,7 +199,7 @@ impl Work {
         }
         let name = param.name.as_deref().unwrap_or_default();
         self.reasons.push(format!(
-            "the value of the parameter `{name}` could not be computed and it has no default: {reason}; give it as `{name}=VALUE`"
+            "params: eval failed for `{name}`, which has no default: {reason}; give it as `{name}=VALUE`"
         ));
     }
 

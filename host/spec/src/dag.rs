@@ -7,7 +7,7 @@ use pintle_core::time::Span;
 use crate::artifacts::read_artifacts;
 use crate::custom::read_customs;
 use crate::document::Node;
-use crate::env::{read_consts, read_dotenv, read_env};
+use crate::env::{Owner, read_consts, read_dotenv, read_env};
 use crate::fan::dress;
 use crate::fields::{DAG, HANDLERS};
 use crate::graph::link;
@@ -52,7 +52,7 @@ pub(crate) fn read_dag(reader: &mut Reader<'_>, dag: &At<'_>, stem: &str) -> Opt
         params,
         params_closed,
         consts: read_consts(reader, dag),
-        env: read_env(reader, dag),
+        env: read_env(reader, dag, Owner::Dag),
         dotenv: read_dotenv(reader, dag),
         working_dir: reader.word_field(dag, "working_dir").map(Template),
         shell: read_shell(reader, dag),
@@ -176,7 +176,7 @@ pub(crate) fn read_steps(reader: &mut Reader<'_>, dag: &At<'_>, around: Around<'
         return Vec::new();
     };
     if !steps.is_list() {
-        reader.fault_key(dag, "steps", format!("`steps` must be a list (`- id: ...`), not {}", steps.node.noun()));
+        reader.fault_key(dag, "steps", format!("`steps` must be a sequence (`- id: ...`), not {}", steps.node.noun()));
         return Vec::new();
     }
     let items = steps.items();

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use pintle_core::plan::{Json, Template};
 
 use crate::document::ScalarKind;
-use crate::eval::is_managed;
+use crate::eval::{is_managed, is_of_try};
 use crate::reader::{At, Reader};
 use crate::source::Place;
 use crate::words::is_name;
 
 /// A map, a list of maps, or a list of `NAME=value`: variables in the order in which they are written.
-pub(crate) fn read_env(reader: &mut Reader<'_>, owner: &At<'_>) -> Vec<(String, Template)> {
+pub(crate) fn read_env(reader: &mut Reader<'_>, owner: &At<'_>, of: Owner) -> Vec<(String, Template)> {
     let Some(env) = owner.get("env") else { return Vec::new() };
     let mut variables = Vec::new();
     if env.scalar().is_some() {
@@ -23,19 +23,37 @@ pub(crate) fn read_env(reader: &mut Reader<'_>, owner: &At<'_>) -> Vec<(String, 
             for (entry, value) in item.fields() {
                 let text = if value.node.is_null() { Some(String::new()) } else { reader.text(&value) };
                 let at = Named { place: entry.key_place, path: value.path.to_string() };
-                push(reader, at, entry.key.clone(), text, &mut variables);
+                push(reader, (at, of), entry.key.clone(), text, &mut variables);
             }
         } else if let Some(text) = reader.text(&item) {
             match text.split_once('=') {
                 Some((name, value)) => {
                     let at = Named { place: item.place(), path: item.path.to_string() };
-                    push(reader, at, name.trim().to_owned(), Some(value.to_owned()), &mut variables);
+                    push(reader, (at, of), name.trim().to_owned(), Some(value.to_owned()), &mut variables);
                 }
                 None => reader.fault(&item, format!("`{text}` sets nothing; write `{text}=value`")),
             }
         }
     }
     variables
+}
+
+/// Whose `env` it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// What Pintle sets of the run is laid over it.
+    Dag,
+    /// It is over what Pintle sets of the run, and below what it sets of the try.
+    Step,
+}
+
+impl Owner {
+    fn is_overridden(self, name: &str) -> bool {
+        match self {
+            Self::Dag => is_managed(name),
+            Self::Step => is_of_try(name),
+        }
+    }
 }
 
 /// Where a name stands.
@@ -46,7 +64,7 @@ struct Named {
 
 fn push(
     reader: &mut Reader<'_>,
-    at: Named,
+    (at, of): (Named, Owner),
     name: String,
     value: Option<String>,
     variables: &mut Vec<(String, Template)>,
@@ -59,7 +77,7 @@ fn push(
         );
         return;
     }
-    if is_managed(&name) {
+    if of.is_overridden(&name) {
         let message = format!("`{name}` is set by Pintle itself; the value written here is not used");
         reader.findings.notice(at.place, at.path.clone(), message);
     }
@@ -94,7 +112,7 @@ pub(crate) fn read_consts(reader: &mut Reader<'_>, dag: &At<'_>) -> Vec<(String,
             reader.fault_key(
                 &item,
                 &entry.key,
-                format!("the constant `{}` is set twice; keep one of the two", entry.key),
+                format!("the constant `{}` is already defined; keep one of the two", entry.key),
             );
         } else if value.scalar().is_some_and(|scalar| scalar.kind != ScalarKind::Null) {
             made.push((entry.key.clone(), Json(value.node.to_json().to_string())));

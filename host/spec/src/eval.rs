@@ -33,7 +33,7 @@ use pintle_core::plan::Template;
 use crate::limits::MAX_VALUE_BYTES;
 pub(crate) use json::{resolve_json_typed, resolve_typed};
 pub(crate) use lex::{Piece, pieces};
-pub(crate) use scope::{CONTEXT_FIELDS, depends_on};
+pub(crate) use scope::{CONTEXT_FIELDS, depends_on, is_of_try};
 
 /// Who else reads a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

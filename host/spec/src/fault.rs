@@ -162,6 +162,9 @@ pub struct Notices {
     runtime_only: Report,
 }
 
+/// Code of a notice that `validate` makes a fault of.
+const ENTRYPOINT_NAME: &str = "entrypoint_name";
+
 impl Notices {
     fn from_findings(source: &SourceFile, defects: Vec<Finding>, runtime_only: Vec<Finding>) -> Self {
         Self {
@@ -193,6 +196,18 @@ impl Notices {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.defects.is_empty()
+    }
+
+    /// What a start takes with a notice, and `validate` does not take: nothing where there is none.
+    #[must_use]
+    pub fn refused(&self) -> Option<Faults> {
+        let report = &self.defects;
+        let refused: Vec<Finding> =
+            report.findings.iter().filter(|finding| finding.reason == Some(ENTRYPOINT_NAME)).cloned().collect();
+        if refused.is_empty() {
+            return None;
+        }
+        Some(Faults(Report { level: Level::Error, findings: refused, ..report.clone() }))
     }
 
     /// `validate --strict`: every notice is a fault; nothing where there was none.
@@ -260,6 +275,11 @@ impl Findings {
     pub(crate) fn notice(&mut self, place: Place, path: String, message: String) {
         let finding = self.found(place, path, message);
         self.notices.extend(finding);
+    }
+
+    /// What runs, and `validate` refuses: see [`Notices::refused`].
+    pub(crate) fn refused_by_validate(&mut self, place: Place, path: String, message: String) {
+        self.notices.push(Finding { reason: Some(ENTRYPOINT_NAME), ..Finding::new(place, path, message) });
     }
 
     /// A reference that is left unchanged.

@@ -16,8 +16,7 @@ pub(crate) fn read_file(reader: &mut Reader<'_>, documents: &[Node], source: &So
     let at = At::root(entry);
     let mut plan = read_dag(reader, &at, source.stem());
     if !locals.is_empty() {
-        let message = "the first of several documents should have no `name`: no step runs it by name; remove it";
-        reader.notice_key(&at, "name", message);
+        refuse_name(reader, &at);
     }
     let mut names: HashMap<String, Place> = HashMap::new();
     reader.is_below = true;
@@ -28,6 +27,14 @@ pub(crate) fn read_file(reader: &mut Reader<'_>, documents: &[Node], source: &So
         }
     }
     plan
+}
+
+/// The entrypoint of several documents is nobody's step: a start takes it with a name all the same, as Dagu does.
+fn refuse_name(reader: &mut Reader<'_>, at: &At<'_>) {
+    let Some(entry) = at.entry("name") else { return };
+    let message = "the entrypoint, the first of several documents, has no `name`: no step runs it by name; remove it";
+    let (place, path) = (entry.key_place, at.path.key("name").to_string());
+    reader.findings.refused_by_validate(place, path, message.to_owned());
 }
 
 /// A document behind the first; `number` counts from 1.

@@ -241,7 +241,7 @@ fn named_edges(drafts: &[Draft], findings: &mut Findings) -> Vec<Vec<Edge>> {
                         let hinted = findings.takes_hint();
                         let names = by_name.keys().copied().filter(|_| hinted);
                         let hint = did_you_mean(&wanted.name, names, "name a step by its id or its name");
-                        let message = format!("no step is called `{}`; {hint}", wanted.name);
+                        let message = format!("the step depends on non-existent step `{}`; {hint}", wanted.name);
                         findings.fault(wanted.place, wanted.path.clone(), message);
                         return None;
                     };

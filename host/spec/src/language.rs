@@ -13,6 +13,7 @@ use crate::fields::{CUSTOM, DAG, Empty, FORM, Field, Fields, Need, RUN_WITH, STE
 use crate::known::HUMAN_TASK;
 use crate::known::{CORE_ACTIONS, KnownActions};
 use crate::limits::MAX_SECONDS;
+use crate::route::ROUTER;
 use crate::step::SIGNALS;
 
 /// The schema of a document, with the actions that Pintle performs itself and those that are known besides. The same
@@ -196,7 +197,9 @@ impl Maker {
             }
             self.definitions.insert(key.clone(), Value::Object(input));
             let input = json!({"$ref": format!("#/$defs/{key}")});
-            let then = if needed {
+            let then = if action.name == ROUTER {
+                json!({"properties": {"with": input}, "oneOf": [{"required": ["with"]}, {"required": ["value", "routes"]}]})
+            } else if needed {
                 json!({"properties": {"with": input}, "required": ["with"]})
             } else {
                 json!({"properties": {"with": or_null(input)}})

@@ -318,11 +318,11 @@ fn unknown_field(key: &str, fields: &Fields, hinted: bool) -> String {
     let inert = fields.inert.iter().map(|field| field.name);
     let others = inert.chain(fields.refused.iter().map(|(name, _)| *name));
     match nearest(key, fields.names().chain(others).filter(|_| hinted)) {
-        Some(name) => format!("`{key}` is not a field of {}; did you mean `{name}`?", fields.of),
+        Some(name) => format!("invalid keys: `{key}` is unknown in {}; did you mean `{name}`?", fields.of),
         None if fields.read.len() <= 12 => {
             let known = fields.names().collect::<Vec<_>>().join("`, `");
-            format!("`{key}` is not a field of {}; it has `{known}`", fields.of)
+            format!("invalid keys: `{key}` is unknown in {}; it has `{known}`", fields.of)
         }
-        None => format!("`{key}` is not a field of {}; remove it", fields.of),
+        None => format!("invalid keys: `{key}` is unknown in {}; remove it", fields.of),
     }
 }

@@ -11,12 +11,22 @@ use pintle_core::matching::{EXPRESSION, InvalidExpression};
 use pintle_core::plan::{Action, Plan, Role, Route, StepIndex, Template, Way};
 use serde_json::Value;
 
+use crate::document::{Entry, Node, Value as NodeValue};
 use crate::eval::{EvalError, Field, Scope, resolve};
+use crate::known::input_schema;
 use crate::reader::{At, Reader};
+use crate::schema::check_with;
 use crate::step::Wanted;
 
 /// The action.
 pub(crate) const ROUTER: &str = "router.route";
+/// What stands in `with` of a router, or beside it.
+const OWN: [&str; 2] = ["value", "routes"];
+
+/// Whether a field of a step is a router's.
+pub(crate) fn is_of_router(key: &str) -> bool {
+    OWN.contains(&key)
+}
 
 /// What a claimed router chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +71,25 @@ pub(crate) struct Targets {
     pub(crate) otherwise: Vec<Wanted>,
 }
 
-/// `action: router.route`. `checked` is its `with` as the schema wants it; the targets are read by [`read_targets`].
-pub(crate) fn read_route(
+/// `action: router.route`, with its `value` and `routes` in `with`, or beside the action itself. The targets are read by
+/// [`read_targets`].
+pub(crate) fn read_router(reader: &mut Reader<'_>, step: &At<'_>, role: Role) -> Option<Action> {
+    let beside: Vec<Entry> = OWN.iter().filter_map(|key| step.entry(key)).cloned().collect();
+    if let (Some(_), Some(entry)) = (step.get("with"), beside.first()) {
+        let message = format!("what a router takes stands in `with:` or beside it; move `{}` into `with:`", entry.key);
+        reader.fault_key(step, &entry.key, message);
+        return None;
+    }
+    let node = Node { place: step.place(), value: NodeValue::Map(beside.clone()) };
+    let beside = (!beside.is_empty()).then(|| At { node: &node, path: step.path.same() });
+    let with = step.get("with").or(beside);
+    let known = reader.known;
+    let checked = check_with(reader, step, with.as_ref(), ROUTER, input_schema(known, ROUTER)?);
+    read_route(reader, step, with.as_ref(), role, &checked)
+}
+
+/// `checked` is what it takes as the schema wants it.
+fn read_route(
     reader: &mut Reader<'_>,
     step: &At<'_>,
     with: Option<&At<'_>>,
@@ -105,8 +132,8 @@ pub(crate) fn read_route(
 
 /// The names that a router leads to.
 pub(crate) fn read_targets(reader: &mut Reader<'_>, step: &At<'_>) -> Targets {
-    let Some(with) = step.get("with") else { return Targets::default() };
-    let routes = with.get("routes").map(|routes| {
+    let with = step.get("with");
+    let routes = with.as_ref().and_then(|with| with.get("routes")).or_else(|| step.get("routes")).map(|routes| {
         routes
             .fields()
             .map(|(entry, targets)| {
@@ -119,7 +146,8 @@ pub(crate) fn read_targets(reader: &mut Reader<'_>, step: &At<'_>) -> Targets {
             })
             .collect()
     });
-    let otherwise = with.get("default").map(|targets| names(reader, &targets)).unwrap_or_default();
+    let otherwise = with.as_ref().and_then(|with| with.get("default"));
+    let otherwise = otherwise.map(|targets| names(reader, &targets)).unwrap_or_default();
     Targets { routes: routes.unwrap_or_default(), otherwise }
 }
 

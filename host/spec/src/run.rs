@@ -4,7 +4,7 @@ use pintle_core::plan::{Action, RunBody, Shell, Template};
 
 use crate::fields::RUN_WITH;
 use crate::reader::{At, Reader};
-use crate::shell::read_shell;
+use crate::shell::{is_carrier, read_shell};
 use crate::words;
 
 /// The action of a `run` step.
@@ -13,6 +13,12 @@ pub(crate) fn read_run(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action>
     let with_shell = read_with(reader, step);
     let own_shell = read_old_shell(reader, step);
     let body = read_body(reader, &at)?;
+    let with = step.get("with");
+    let owner = with.as_ref().filter(|with| with.get("shell").is_some()).unwrap_or(step);
+    if matches!(body, RunBody::Script(_)) && is_carrier(owner) {
+        let message = "the script form of `run` takes no `-c`: the shell is given the script as a file; remove `-c`";
+        reader.fault_key(owner, "shell", message);
+    }
     Some(Action::Run { body, shell: with_shell.or(own_shell) })
 }
 

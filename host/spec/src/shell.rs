@@ -8,6 +8,9 @@ use crate::words;
 /// Shells whose short options may be written together (`-lc`).
 const POSIX: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ash", "busybox"];
 
+/// What carries a command to a shell.
+const CARRIER: &str = "-c";
+
 /// Reads `shell` with `shell_args` out of a map; none where no shell is named.
 pub(crate) fn read_shell(reader: &mut Reader<'_>, owner: &At<'_>) -> Option<Shell> {
     let more = owner.get("shell_args");
@@ -26,15 +29,26 @@ pub(crate) fn read_shell(reader: &mut Reader<'_>, owner: &At<'_>) -> Option<Shel
         reader.fault(&shell, "`shell` is empty; name a shell such as `bash`, or remove it");
         return None;
     };
-    let arguments: Vec<String> = words.collect();
+    let mut arguments: Vec<String> = words.collect();
+    // It is added wherever there is a command to carry.
+    arguments.pop_if(|last| last == CARRIER);
     if let Some(carrier) = arguments.iter().find(|argument| carries_command(&program, argument)) {
         reader.fault(
             &shell,
-            format!("the shell argument `{carrier}` carries a command, and Pintle adds `-c` by itself; remove the `c`"),
+            format!("the shell argument `{carrier}` carries a command, and Pintle adds `-c` by itself; remove it"),
         );
         return None;
     }
     Some(Shell { program: Template(program), arguments: arguments.into_iter().map(Template).collect() })
+}
+
+/// Whether a shell is named with the `-c` that carries a command.
+pub(crate) fn is_carrier(owner: &At<'_>) -> bool {
+    let ends = |at: At<'_>| match at.items().last() {
+        Some(last) if at.is_list() => last.scalar().is_some_and(|last| last.as_text() == CARRIER),
+        Some(_) | None => at.scalar().is_some_and(|line| line.as_text().split_whitespace().last() == Some(CARRIER)),
+    };
+    owner.get("shell_args").or_else(|| owner.get("shell")).is_some_and(ends)
 }
 
 fn read_words(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Vec<String>> {

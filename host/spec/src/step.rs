@@ -10,6 +10,7 @@ use pintle_core::time::Span;
 
 use crate::ask::{outputs_of, read_approval};
 use crate::custom::{Called, expand, read_made};
+use crate::env::{Owner, read_env};
 use crate::fields::{DEFAULTS, STEP};
 use crate::limits::{MAX_ID_BYTES, MAX_NAME_BYTES};
 use crate::nearest::{did_you_mean, nearest};
@@ -62,7 +63,7 @@ impl Defaults {
         }
         reader.check_fields(&at, &DEFAULTS);
         Self {
-            env: crate::env::read_env(reader, &at),
+            env: read_env(reader, &at, Owner::Step),
             preconditions: read_preconditions(reader, &at),
             continue_on: read_continue_on(reader, &at),
             retry: read_retry(reader, &at),
@@ -117,13 +118,14 @@ fn read_whole(reader: &mut Reader<'_>, at: &At<'_>, role: Role, around: Around<'
         return None;
     }
     reader.check_fields(at, &STEP);
+    check_dependencies(reader, at);
     let id = read_id(reader, at);
     let name = read_name(reader, at);
     let action = read_action(reader, at, role, around);
     let broken = Action::Call { name: "noop".to_owned(), with: Json("{}".to_owned()) };
     let action = action.unwrap_or(broken);
     let mut env = defaults.env.clone();
-    env.extend(crate::env::read_env(reader, at));
+    env.extend(read_env(reader, at, Owner::Step));
     let mut preconditions = defaults.preconditions.clone();
     preconditions.extend(read_preconditions(reader, at));
     // What defaults say of programs is not said of people.
@@ -180,6 +182,17 @@ fn read_repeat_or_default(reader: &mut Reader<'_>, at: &At<'_>, defaults: &Defau
     match at.get("repeat_policy") {
         Some(_) => read_repeat(reader, at),
         None => defaults.repeat.clone(),
+    }
+}
+
+/// Files that go along with a step are named before anything is evaluated.
+fn check_dependencies(reader: &mut Reader<'_>, step: &At<'_>) {
+    let Some(paths) = step.get("dependencies") else { return };
+    for path in paths.items() {
+        if path.scalar().is_some_and(|text| text.as_text().contains("${")) {
+            reader
+                .fault(&path, "dependencies are literal paths, beginning at the DAG's directory; write out the value");
+        }
     }
 }
 

@@ -72,7 +72,9 @@ impl Processes for Launcher {
                 return Ok(ProcessExit { stopped: true, ..ProcessExit::default() });
             }
             let terms = order.terms.clone();
-            let started = self.spawner.start(order).await?;
+            // What is to come back is standard output alone.
+            let one = sink.is_one() && terms.capture == 0;
+            let started = self.spawner.start(order, one).await?;
             Ok(Running::new(started, terms, sink, stop)?.see_through().await)
         })
     }

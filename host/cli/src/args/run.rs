@@ -265,7 +265,10 @@ pub(crate) struct Retry {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   pintle stop latest
-  pintle stop nightly --now")]
+  pintle stop nightly --now
+
+A run that no process works on any more is over at once; its `abort` and `exit` handlers run here first, but not with
+--now.")]
 pub(crate) struct Stop {
     /// Id of a run, the beginning of one, a DAG's name, or `latest`
     pub(crate) run: String,

@@ -97,6 +97,7 @@ pub(crate) fn result(scene: &Scene) -> Value {
         "dag": run.plan.name,
         "status": run.status(),
         "attempt": run.head.attempt,
+        "stopped": run.head.stop.as_ref().map(|stop| &stop.cause),
         "waiting": run.head.waiting.as_ref().map(super::words::waiting),
         "submitted_at": run.head.submitted_at.map(instant),
         "started_at": run.head.started_at.map(instant),

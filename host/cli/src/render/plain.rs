@@ -62,7 +62,9 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
             Some(format!("{}: attempt {attempt} of {}, {again}", run.id, run.plan.name))
         }
         Body::StopRequested { at_once, .. } => {
-            Some(format!("{}: stopping{}", run.id, if *at_once { " at once" } else { "" }))
+            let how = if *at_once { "stopping at once" } else { "stopping" };
+            let why = run.late().map(|why| format!(": {why}")).unwrap_or_default();
+            Some(format!("{}: {how}{why}", run.id))
         }
         Body::StepClaimed { step, attempt, .. } => {
             // Another look at what it waits for.

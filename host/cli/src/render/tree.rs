@@ -186,6 +186,9 @@ fn heading(scene: &Scene, view: View) -> Row {
     if run.head.attempt.get() > 1 {
         row = row.with(ODD, format!("{dot}attempt {}", run.head.attempt));
     }
+    if let Some(why) = run.late() {
+        row = row.with(BAD, format!(": {why}"));
+    }
     if let Some(stop) = run.head.stop.as_ref().filter(|_| !run.status().is_terminal()) {
         let how = if stop.at_once { "stopping at once" } else { "stopping, Ctrl-C again to kill" };
         row = row.with(ODD, format!("{dot}{how}"));

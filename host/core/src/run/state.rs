@@ -169,6 +169,14 @@ impl Run {
         self.head.status.unwrap_or(RunStatus::Queued)
     }
 
+    /// Why the run is stopped, where nobody stopped it: its time is over.
+    #[must_use]
+    pub fn late(&self) -> Option<String> {
+        self.head.stop.as_ref().filter(|stop| stop.cause == StopCause::TimedOut)?;
+        let timeout = self.plan.timeout.map(|timeout| format!(" ({timeout})")).unwrap_or_default();
+        Some(format!("it took longer than `timeout_sec` of the DAG{timeout}"))
+    }
+
     /// A step's state.
     #[must_use]
     pub fn step(&self, index: StepIndex) -> Option<&StepState> {

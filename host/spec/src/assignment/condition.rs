@@ -83,8 +83,8 @@ fn resolve_check(texts: &Texts<'_>, check: &Check, negate: bool) -> Result<Resol
             let body = match (lines(&command.0), resolved.trim_end_matches(['\n', '\r'])) {
                 (true, _) => json!({ "script": resolved }),
                 (false, line) if lines(line) => {
-                    let reason = "the command has a line break after its references were replaced; write it as a \
-                                  script with `condition: |`";
+                    let reason = "the command has a line break after its references were replaced; set the value in \
+                                  `env:` and write the variable's name here";
                     return Ok(ResolvedCondition::Known { text, met: Err(reason.to_owned()) });
                 }
                 (false, line) => json!({ "command": line }),

@@ -100,7 +100,7 @@ steps:
             r#"{"body":{"command":"echo value $HOME"},"shell":["bash","-e"],"shell_explicit":false,"kill_grace_ms":2000,"stop_signal":"SIGINT"}"#,
             r#"{"body":{"commands":["a $1","b"]},"shell":["python3","/home/me"],"shell_explicit":true,"kill_grace_ms":2000,"stop_signal":null}"#,
             r#"{"body":{"script":"echo one\necho a\n  b\n"},"shell":["bash","-e"],"shell_explicit":false,"kill_grace_ms":2000,"stop_signal":null}"#,
-            "the command of the step `step_4` has a line break after its references were replaced; write it as a script with `run: |`",
+            "the command of the step `step_4` has a line break after its references were replaced; set the value in `env:` and write the variable's name here, or make it a script of several lines",
         ]
     );
 }

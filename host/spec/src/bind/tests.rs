@@ -109,7 +109,7 @@ fn a_failed_command_leaves_the_default_or_fails() {
     let second = pending(first.answer(Err("exit code 1".to_owned())).unwrap());
     assert_eq!(
         second.answer(Err("exit code 3".to_owned())).unwrap_err().to_string(),
-        "the value of the parameter `b` could not be computed and it has no default: exit code 3; give it as `b=VALUE`"
+        "params: eval failed for `b`, which has no default: exit code 3; give it as `b=VALUE`"
     );
     let given = words(&["a=1", "b=2"]);
     assert_eq!(bound(&plan, &given), r#"{"day":"monday","a":"1","b":2}"#);

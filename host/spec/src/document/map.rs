@@ -51,7 +51,7 @@ impl MapBody {
             return Key::Merge;
         }
         if let Some(first) = self.keys.get(&text) {
-            let message = format!("`{text}` is set twice here; keep one of the two");
+            let message = format!("`{text}` is already defined here; keep one of the two");
             findings.conflict(place, text, message, (*first, "first set here"));
             return Key::Faulty;
         }

@@ -13,7 +13,7 @@ mod push_back;
 mod reference;
 
 pub(crate) use ancestors::reaches as depends_on;
-pub(crate) use managed::CONTEXT_FIELDS;
+pub(crate) use managed::{CONTEXT_FIELDS, is_of_try};
 pub use managed::{RunFacts, StepFacts, is_managed};
 pub use outer::Outer;
 pub use push_back::{PushBackFact, PushBackFacts, instant};

@@ -107,6 +107,12 @@ pub(crate) static STEP: Fields = Fields {
         .filled(),
         field("foreach", Shape::Map(&FOREACH), "Steps that run once for each item of a list.").filled(),
         field("approval", Shape::Map(&APPROVAL), "A person says whether what the step did is good.").filled(),
+        field("value", Shape::Word, "Of `action: router.route` without `with:`: what it routes by."),
+        field(
+            "routes",
+            Shape::Raw(r#"{"type":["object","null"],"additionalProperties":{"type":["array","string"]}}"#),
+            "Of `action: router.route` without `with:`: for each value, or `re:` expression, the steps that run.",
+        ),
         field("command", TEXT, "What a shell runs.").filled().old("`run`"),
         field("script", Shape::Word, "A script.").old("`run: |`"),
         field("call", Shape::Word, "Another DAG to run.").filled().old("`action: dag.run` with `with: {dag: ..., params: ...}`"),
@@ -144,8 +150,6 @@ pub(crate) static STEP: Fields = Fields {
         ("backend", LATER),
         ("workdir", LATER),
         ("result", LATER),
-        ("routes", "stands in `with:` of `action: router.route`"),
-        ("value", "stands in `with:` of `action: router.route`"),
         ("inputs", LATER),
         ("messages", NEVER),
         ("llm", NEVER),
@@ -184,6 +188,16 @@ pub(crate) static STEP: Fields = Fields {
             "params": {"anyOf": [{"required": ["call"]}, {"required": ["executor"]}, {"required": ["type"]}]},
             "config": {"anyOf": [{"required": ["executor"]}, {"required": ["type"]}]},
             "type": {"not": {"required": ["executor"]}},
+            "value": {"anyOf": [
+                {"properties": {"action": {"const": "router.route"}}, "required": ["action"]},
+                {"properties": {"type": {"const": "router"}}, "required": ["type"]},
+                {"properties": {"executor": {"const": "router"}}, "required": ["executor"]}
+            ]},
+            "routes": {"anyOf": [
+                {"properties": {"action": {"const": "router.route"}}, "required": ["action"]},
+                {"properties": {"type": {"const": "router"}}, "required": ["type"]},
+                {"properties": {"executor": {"const": "router"}}, "required": ["executor"]}
+            ]},
             "parallel": {"anyOf": [
                 {"required": ["call"]},
                 {"required": ["executor"]},

@@ -3,14 +3,14 @@
 use pintle_core::plan::{Action, Json, Role};
 
 use super::Around;
-use super::legacy::{read_exec, read_executor, runs_dag};
+use super::legacy::{read_exec, read_executor, routes, runs_dag};
 use crate::ask::read_task;
 use crate::fan::{read_call_form, read_dag_run, read_foreach};
 use crate::fields::{LATER_ACTIONS, STEP};
 use crate::known::{DAG_ENQUEUE, DAG_RUN, HUMAN_TASK, input_schema, unknown_action};
 use crate::nearest::nearest;
 use crate::reader::{At, Reader};
-use crate::route::{ROUTER, read_route};
+use crate::route::{ROUTER, is_of_router, read_router};
 use crate::run::{read_old_run, read_run};
 use crate::schema::check_with;
 use crate::wait::read_wait;
@@ -34,7 +34,7 @@ pub(super) fn read_action(reader: &mut Reader<'_>, step: &At<'_>, role: Role, ar
         Some("foreach") => read_foreach(reader, step, role, around),
         Some("call") => read_call_form(reader, step),
         Some("exec") => read_exec(reader, step),
-        Some("executor" | "type") => read_executor(reader, step),
+        Some("executor" | "type") => read_executor(reader, step, role),
         Some(_) => read_old_run(reader, step),
         // It only gives values out.
         None if step.get("output").is_some_and(|output| output.is_map()) => Some(Action::noop()),
@@ -81,6 +81,11 @@ fn refuse_beside(reader: &mut Reader<'_>, step: &At<'_>, form: Option<&str>) {
     if !runs_dag && !later && !asks && step.get("parallel").is_some() {
         let message = "`parallel` goes with `action: dag.run` or `dag.enqueue`; for steps of this file use `foreach`";
         reader.fault_key(step, "parallel", message);
+    }
+    let routes = name.as_deref() == Some(ROUTER) || routes(step);
+    for entry in step.entries().iter().filter(|entry| is_of_router(&entry.key) && !routes) {
+        let message = format!("`{}` belongs to `action: router.route`; this step is no router", entry.key);
+        reader.fault_key(step, &entry.key, message);
     }
     if !calls && !asks && step.get("params").is_some() {
         let message = if runs_dag {
@@ -142,15 +147,15 @@ fn read_call(reader: &mut Reader<'_>, step: &At<'_>, role: Role, around: Around<
         reader.fault(&at, message);
         return None;
     };
+    if name == ROUTER {
+        return read_router(reader, step, role);
+    }
     let json = check_with(reader, step, with.as_ref(), &name, schema);
     if name == DAG_RUN || name == DAG_ENQUEUE {
         return read_dag_run(reader, step, with.as_ref(), &json, name == DAG_ENQUEUE);
     }
     if name == HUMAN_TASK {
         return read_task(reader, step, &json, role, around);
-    }
-    if name == ROUTER {
-        return read_route(reader, step, with.as_ref(), role, &json);
     }
     if let Some(wait) = read_wait(reader, step, with.as_ref(), &name, &json) {
         return Some(wait);

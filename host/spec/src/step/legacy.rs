@@ -1,13 +1,14 @@
 //! The older forms of what a step runs, read as what stands for them today: `exec`, and `executor` or `type` with
 //! `config`, `command` and `script`. The notices name the form of today.
 
-use pintle_core::plan::{Action, Json};
+use pintle_core::plan::{Action, Json, Role};
 
 use crate::document::{Entry, Node, Scalar, Value};
 use crate::fan::read_dag_step;
 use crate::known::input_schema;
 use crate::nearest::did_you_mean;
 use crate::reader::{At, Reader};
+use crate::route::read_router;
 use crate::run::read_old_run;
 use crate::schema::{Schema, check_with};
 use crate::words;
@@ -28,9 +29,11 @@ enum Today {
     Action(&'static str, Option<&'static str>, Option<&'static str>),
     /// An HTTP request: `command` is `METHOD URL`.
     Request,
+    /// `router.route`, with its `value` and `routes` beside it.
+    Router,
 }
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     Kind { names: &["command", "shell"], today: Today::Run },
     Kind { names: &["dag", "subworkflow", "sub_dag"], today: Today::Dag },
     Kind { names: &["http"], today: Today::Request },
@@ -38,6 +41,7 @@ const KINDS: [Kind; 7] = [
     Kind { names: &["sqlite"], today: Today::Action("sqlite.query", Some("query"), Some("query")) },
     Kind { names: &["template"], today: Today::Action("template.render", None, Some("template")) },
     Kind { names: &["noop"], today: Today::Action("noop", None, None) },
+    Kind { names: &["router"], today: Today::Router },
 ];
 
 /// Names of inputs that were others once.
@@ -45,9 +49,17 @@ const RENAMED: [(&str, &str); 2] = [("timeout", "timeout_sec"), ("query_params",
 
 /// Whether an old kind of step runs another DAG.
 pub(super) fn runs_dag(step: &At<'_>) -> bool {
-    kind_name(step).is_some_and(|(_, name)| {
-        KINDS.iter().any(|kind| matches!(kind.today, Today::Dag) && kind.names.contains(&name.as_str()))
-    })
+    is_today(step, |today| matches!(today, Today::Dag))
+}
+
+/// Whether an old kind of step is a router.
+pub(super) fn routes(step: &At<'_>) -> bool {
+    is_today(step, |today| matches!(today, Today::Router))
+}
+
+fn is_today(step: &At<'_>, wanted: impl Fn(&Today) -> bool) -> bool {
+    let name = kind_name(step).map(|(_, name)| name);
+    name.is_some_and(|name| KINDS.iter().any(|kind| wanted(&kind.today) && kind.names.contains(&name.as_str())))
 }
 
 /// The field and the kind that it names; `executor` may be a map with `type` and `config`.
@@ -87,7 +99,7 @@ pub(super) fn read_exec(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action
 }
 
 /// `executor` or `type`, and what goes with it.
-pub(super) fn read_executor(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Action> {
+pub(super) fn read_executor(reader: &mut Reader<'_>, step: &At<'_>, role: Role) -> Option<Action> {
     refuse_with(reader, step);
     if step.entry("executor").is_some() && step.entry("type").is_some() {
         reader.fault_key(step, "type", "`type` and `executor` are the same; keep one, or better write `action:`");
@@ -97,7 +109,10 @@ pub(super) fn read_executor(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Ac
     let inner = executor.as_ref().filter(|at| at.is_map());
     if let Some(inner) = inner {
         for (entry, at) in inner.fields().filter(|(entry, _)| !matches!(entry.key.as_str(), "type" | "config")) {
-            reader.fault(&at, format!("`{}` is not a field of `executor`; it has `type` and `config`", entry.key));
+            reader.fault(
+                &at,
+                format!("invalid keys: `{}` is unknown in `executor`; it has `type` and `config`", entry.key),
+            );
         }
     }
     let field = if step.entry("executor").is_some() { "executor" } else { "type" };
@@ -136,6 +151,12 @@ pub(super) fn read_executor(reader: &mut Reader<'_>, step: &At<'_>) -> Option<Ac
             take(reader, step, ("command", command), &name, &mut inputs)?;
             take(reader, step, ("script", script), &name, &mut inputs)?;
             call_with(reader, step, (action, field), config.as_ref(), inputs)
+        }
+        Today::Router => {
+            refuse_config(reader, config.as_ref(), &name);
+            refuse(reader, step, "command", &name);
+            refuse(reader, step, "script", &name);
+            read_router(reader, step, role)
         }
         Today::Request => {
             let mut inputs = inputs_of(reader, "http.request", config.as_ref());
@@ -194,6 +215,7 @@ fn today(today: &Today) -> String {
     match today {
         Today::Run => "`run:`".to_owned(),
         Today::Dag => "`action: dag.run` with `with: {dag: ..., params: ...}`".to_owned(),
+        Today::Router => "`action: router.route` with `with: {value: ..., routes: {...}}`".to_owned(),
         Today::Request => "`action: http.request` with `with: {method: ..., url: ...}`".to_owned(),
         Today::Action(action, command, script) => {
             let script = script.as_ref().filter(|script| command.as_ref() != Some(*script));

@@ -74,6 +74,7 @@ fn results(plan: &Plan, output: &str) -> HashMap<pintle_core::plan::StepIndex, S
         variable: Some(output.to_owned()),
         inputs: vec![],
         outputs: vec![("text".to_owned(), json), ("json".to_owned(), whole)],
+        pushed_back: None,
     };
     plan.find("one").map(|step| (step, values)).into_iter().collect()
 }

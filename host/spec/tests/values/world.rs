@@ -126,6 +126,7 @@ pub(crate) fn results(plan: &Plan, results: &Value) -> HashMap<StepIndex, StepVa
         stderr_file: text(left, "stderr"),
         variable: text(left, "variable"),
         inputs: variables(&left["inputs"]),
+        pushed_back: left["pushed_back"].as_u64().map(Timestamp::from_millis),
         outputs: left["outputs"]
             .as_object()
             .into_iter()

@@ -88,10 +88,19 @@ impl Running {
             None => None,
             Some((pipe, rest)) => Some((Sender::from_owned_fd(pipe.into())?, rest)),
         };
+        // Of one pipe the end is kept, as of standard error: why a program failed stands there.
+        let (head, tail) = (Keep::head(terms.capture), Keep::tail(limits::STDERR_TAIL));
+        let (stdout, stderr) = match started.stderr {
+            Some(stderr) => (
+                Tap::new(Channel::Stdout, started.stdout.into(), head)?,
+                Tap::new(Channel::Stderr, stderr.into(), tail)?,
+            ),
+            None => (Tap::closed(Channel::Stdout, head), Tap::new(Channel::Stdout, started.stdout.into(), tail)?),
+        };
         Ok(Self {
             leader: PidFd::new(started.pidfd)?,
-            stdout: Tap::new(Channel::Stdout, started.stdout.into(), Keep::head(terms.capture))?,
-            stderr: Tap::new(Channel::Stderr, started.stderr.into(), Keep::tail(limits::STDERR_TAIL))?,
+            stdout,
+            stderr,
             input,
             buffer: buffer(),
             phase: Phase::Free,

@@ -36,7 +36,8 @@ pub(super) struct Started {
     pub(super) leash: Leash,
     pub(super) pidfd: OwnedFd,
     pub(super) stdout: PipeReader,
-    pub(super) stderr: PipeReader,
+    /// None: it writes both streams into one pipe.
+    pub(super) stderr: Option<PipeReader>,
     /// What of the input did not fit into the pipe at once.
     pub(super) input: Option<Rest>,
 }
@@ -63,14 +64,15 @@ impl Spawner {
         Self { yard: Mutex::new(Yard { claims, reaper, scripts: 0 }) }
     }
 
-    /// Starts one program. Nothing is started if the caller goes away while it waits for its turn.
-    pub(super) async fn start(&self, order: Order) -> Result<Started, ProcessError> {
-        self.yard.lock().await.start(order)
+    /// Starts one program; `one` pipe takes both of its streams. Nothing is started if the caller goes away while it
+    /// waits for its turn.
+    pub(super) async fn start(&self, order: Order, one: bool) -> Result<Started, ProcessError> {
+        self.yard.lock().await.start(order, one)
     }
 }
 
 impl Yard {
-    fn start(&mut self, mut order: Order) -> Result<Started, ProcessError> {
+    fn start(&mut self, mut order: Order, one: bool) -> Result<Started, ProcessError> {
         let unavailable = |program: &str, what: &str, error: &io::Error| ProcessError::Unavailable {
             program: program.to_owned(),
             reason: format!("{what}: {error}"),
@@ -91,7 +93,7 @@ impl Yard {
             }
         };
         let path = order.find_program()?;
-        let pipes = Pipes::new().map_err(|error| unavailable(&asked, "it gets no pipe", &error))?;
+        let pipes = Pipes::new(one).map_err(|error| unavailable(&asked, "it gets no pipe", &error))?;
         let (stdin, input) = feed(std::mem::take(&mut order.spec.input))
             .map_err(|error| unavailable(&asked, "it gets no input", &error))?;
         let child = spawn(&order, &path, &self.claims.dir().join(&order.spec.claim), stdin, pipes.ours)
@@ -122,15 +124,19 @@ impl Yard {
 /// Reading ends for us, writing ends for the program.
 struct Pipes {
     stdout: PipeReader,
-    stderr: PipeReader,
+    stderr: Option<PipeReader>,
     ours: (PipeWriter, PipeWriter),
 }
 
 impl Pipes {
-    fn new() -> io::Result<Self> {
+    fn new(one: bool) -> io::Result<Self> {
         let (stdout, program_stdout) = io::pipe()?;
+        if one {
+            let program_stderr = program_stdout.try_clone()?;
+            return Ok(Self { stdout, stderr: None, ours: (program_stdout, program_stderr) });
+        }
         let (stderr, program_stderr) = io::pipe()?;
-        Ok(Self { stdout, stderr, ours: (program_stdout, program_stderr) })
+        Ok(Self { stdout, stderr: Some(stderr), ours: (program_stdout, program_stderr) })
     }
 }
 

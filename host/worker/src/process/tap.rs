@@ -71,6 +71,11 @@ impl Tap {
         Ok(Self { channel, pipe: Some(Receiver::from_owned_fd(pipe)?), keep })
     }
 
+    /// A stream of which nothing comes.
+    pub(super) fn closed(channel: Channel, keep: Keep) -> Self {
+        Self { channel, pipe: None, keep }
+    }
+
     /// Whether more may come.
     pub(super) fn is_open(&self) -> bool {
         self.pipe.is_some()

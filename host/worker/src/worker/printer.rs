@@ -19,6 +19,8 @@ pub(super) struct Printer {
     kept: KeptStreams,
     /// Both streams stand in the log of the first.
     merged: bool,
+    /// And nobody else wants to tell them apart.
+    one: bool,
 }
 
 /// Standard output, as far as it is wanted.
@@ -74,7 +76,15 @@ impl Printer {
             stdout: keep(assignment.capture_stdout || reads(assignment, Channel::Stdout)),
             stderr: keep(reads(assignment, Channel::Stderr)),
         };
-        Ok(Self { log, terminal, files, kept, merged: assignment.merged_log })
+        let files_of = [
+            &assignment.stdout_file,
+            &assignment.stderr_file,
+            &assignment.stdout_artifact,
+            &assignment.stderr_artifact,
+        ];
+        let told_apart = kept.stdout.is_some() || kept.stderr.is_some() || files_of.iter().any(|path| path.is_some());
+        let merged = assignment.merged_log;
+        Ok(Self { log, terminal, files, kept, merged, one: merged && !told_apart })
     }
 
     /// What was kept of a stream, if it was wanted.
@@ -112,6 +122,10 @@ impl Printer {
 }
 
 impl Sink for Printer {
+    fn is_one(&self) -> bool {
+        self.one
+    }
+
     fn write(&self, channel: Channel, bytes: &[u8]) {
         if bytes.is_empty() {
             return;

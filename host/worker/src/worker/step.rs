@@ -293,6 +293,8 @@ fn add_env(env: &mut Vec<(String, String)>, shared: &Shared, assignment: &Assign
             set(name, path.to_string_lossy().into_owned());
         }
     }
+    set("PINTLE_ATTEMPT", assignment.attempt.to_string());
+    set("PINTLE_OPERATION_KEY", assignment.operation_key.clone());
     if assignment.losses > 0 {
         set("PINTLE_LOSSES", assignment.losses.to_string());
     }

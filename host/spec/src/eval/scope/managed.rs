@@ -63,6 +63,13 @@ pub fn is_managed(name: &str) -> bool {
     NAMES.iter().any(|(theirs, ours)| *theirs == name || *ours == name) || OWN.contains(&name)
 }
 
+/// Whether Pintle sets this variable for each try of a step, over what the step says itself.
+pub(crate) fn is_of_try(name: &str) -> bool {
+    let of_try = ["DAG_RUN_STEP_STDOUT_FILE", "DAG_RUN_STEP_STDERR_FILE", "DAGU_OUTPUT_FILE"];
+    let is = |theirs: &str| of_try.contains(&theirs) || theirs.starts_with("DAG_PUSHBACK");
+    NAMES.iter().any(|(theirs, ours)| is(theirs) && (*theirs == name || *ours == name)) || OWN.contains(&name)
+}
+
 /// What a run knows of itself; what is none is not set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunFacts {
