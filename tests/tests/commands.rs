@@ -106,7 +106,17 @@ fn validate_tells_notices_and_strict_takes_them_for_faults() -> Result<()> {
     let home = Home::new()?;
     home.write("good.yaml", OK)?;
     home.write("noted.yaml", "queue: a\nsteps:\n  - run: echo ${steps.x.outputs.y}\n")?;
-    home.run(["validate", "good.yaml"])?.expect_code(0)?;
+    let good = home.run(["validate", "good.yaml"])?;
+    good.expect_code(0)?;
+    ensure!(format!("{}{}", good.stdout, good.stderr).is_empty(), "{}{}", good.stdout, good.stderr);
+    home.write(
+        "named.yaml",
+        "name: a\nsteps:\n  - {action: dag.run, with: {dag: b}}\n---\nname: b\nsteps: [{run: x}]\n",
+    )?;
+    home.run(["validate", "named.yaml"])?
+        .expect_said(&["the entrypoint, the first of several documents, has no `name`"])?;
+    home.run(["validate", "named.yaml"])?.expect_code(1)?;
+    home.run(["dry", "named.yaml"])?.expect_code(0)?;
     let noted = home.run(["validate", "noted.yaml"])?;
     noted.expect_code(0)?;
     ensure!(format!("{}{}", noted.stdout, noted.stderr).contains("`queue`"), "{}{}", noted.stdout, noted.stderr);
@@ -359,5 +369,22 @@ fn doctor_finds_missing_shells_and_runs_that_wait() -> Result<()> {
     let home = home.with_env("PATH", "/nowhere");
     let shells = found(&home)?.remove("shells").unwrap_or_default();
     ensure!(shells.0 == "failed" && shells.1.contains("there is no `sh` in PATH"), "{shells:?}");
+    Ok(())
+}
+
+#[test]
+fn what_all_dags_have_in_common_stands_under_each() -> Result<()> {
+    let home = Home::new()?;
+    std::fs::create_dir_all(home.data())?;
+    let base = home.data().join("base.yaml");
+    std::fs::write(&base, "env: {COMMON: common, BOTH: theirs}\nhandler_on: {exit: {run: echo common exit}}\n")?;
+    home.write("own.yaml", "env: [BOTH=own]\nsteps:\n  - {id: a, run: echo $COMMON $BOTH}\n")?;
+    let ended = home.run(["start", "own.yaml"])?;
+    ended.expect_code(0)?.expect_printed(&["a | common own", "on_exit | common exit"])?;
+    std::fs::write(&base, "timeout_sec: soon\nsteps: []\n")?;
+    for command in ["start", "validate", "dry"] {
+        let ended = home.run([command, "own.yaml"])?;
+        ended.expect_code(1)?.expect_said(&["base.yaml:1:14", "`steps` is each DAG's own"])?;
+    }
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use pintle_tests::{Disk, Home};
-use rustix::process::geteuid;
+use pintle_tests::{Disk, Home, wait};
+use rustix::process::{Signal, geteuid};
 
 const OK: &str = "steps:\n  - id: a\n    run: echo fine\n";
 
@@ -185,5 +186,40 @@ fn a_disk_that_fills_up_under_a_run_and_is_freed() -> Result<()> {
     std::fs::remove_file(&filler)?;
     live.wait()?.expect_code(0)?;
     home.status("held")?.expect(&[("wait", "succeeded"), ("then", "succeeded")])?;
+    Ok(())
+}
+
+#[test]
+#[ignore = "needs root: it mounts a file system"]
+fn a_second_signal_ends_a_run_whose_disk_is_full() -> Result<()> {
+    let home = Home::new()?;
+    let _disk = Disk::new(&home.data(), "size=24m")?;
+    let (go, filler) = (home.path("go"), home.data().join("filler"));
+    let held = format!("until test -e {}; do sleep 0.02; done", go.display());
+    let yaml =
+        format!("steps:\n  - {{id: short, run: '{held}'}}\n  - {{id: long, run: 'echo $$ && exec sleep 600'}}\n");
+    let dag = home.write("long.yaml", yaml)?.display().to_string();
+    let mut live = home.spawn(["start", &dag, "-r", "held", "--output", "json"])?;
+    live.until_shown("\"channel\":\"stdout\"")?;
+    let program = wait::until("the number of the program", Duration::from_secs(20), || {
+        Ok(home.logs("held", "long")?.trim().parse::<i32>().ok())
+    })?;
+    let mut file = std::fs::File::create(&filler)?;
+    while std::io::Write::write(&mut file, &[0; 4096]).is_ok_and(|written| written > 0) {}
+    drop(file);
+    // A step ends, and the store has no room for its end.
+    home.write("go", "")?;
+    wait::until("the end of a process that is told more than once", Duration::from_secs(30), || {
+        if !live.is_running()? {
+            return Ok(Some(()));
+        }
+        live.signal(Signal::TERM)?;
+        Ok(None)
+    })?;
+    let ended = live.wait()?;
+    ended.expect_code(130)?;
+    ensure!(!wait::lives(program), "a step outlived the process that was told twice to end");
+    std::fs::remove_file(&filler)?;
+    ensure!(["waiting", "aborted"].contains(&home.status("held")?.status()), "{}", home.status("held")?.status());
     Ok(())
 }

@@ -131,7 +131,7 @@ fn a_computed_parameter_runs_through_the_process_grant() -> Result<()> {
             mark.display()
         ),
         code: 1,
-        shut: "error: the value of the parameter `day` could not be computed and it has no default: it needs a program, \
+        shut: "error: params: eval failed for `day`, which has no default: it needs a program, \
                and --sandbox allows none; give it as `day=VALUE`\n",
         opened: "| today",
     }

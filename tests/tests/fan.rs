@@ -141,6 +141,7 @@ fn a_stop_ends_the_children() -> Result<()> {
     live.signal(rustix::process::Signal::INT)?;
     live.wait()?.expect_code(130)?;
     let status: Value = serde_json::from_str(&home.run(["status", "latest", "--output", "json"])?.stdout)?;
+    ensure!(status["steps"][0]["status"] == "aborted", "{status}");
     let runs = status["runs"].as_array().context("no runs")?;
     ensure!(runs.len() == 2 && runs.iter().all(|run| run["status"] == "aborted"), "{runs:?}");
     Ok(())

@@ -64,7 +64,7 @@ fn a_cycle_is_named_whole() -> Result<()> {
 #[test]
 fn a_dependency_on_nothing() -> Result<()> {
     let yaml = "steps:\n  - id: first\n    run: 'true'\n  - id: b\n    run: 'true'\n    depends: fisrt\n";
-    faulty(yaml, "6:", &["no step is called `fisrt`", "did you mean `first`?"])
+    faulty(yaml, "6:", &["depends on non-existent step `fisrt`", "did you mean `first`?"])
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn two_steps_of_one_name() -> Result<()> {
 
 #[test]
 fn a_key_given_twice() -> Result<()> {
-    faulty("name: a\nname: b\nsteps: [{run: 'true'}]\n", "2:1", &["name", "twice"])
+    faulty("name: a\nname: b\nsteps: [{run: 'true'}]\n", "2:1", &["name", "already defined"])
 }
 
 #[test]

@@ -349,7 +349,7 @@ fn steps_are_delayed_without_a_place_and_logs_are_merged() -> Result<()> {
 delay_sec: 0.5
 log_output: merged
 steps:
-  - {id: a, run: "echo out; echo err >&2"}
+  - {id: a, run: "for n in 1 2 3; do echo out $n; echo err $n >&2; done"}
   - {id: b, depends: a, run: echo b}
   - {id: c, run: echo c}
 "#,
@@ -359,6 +359,8 @@ steps:
     ensure!(began.elapsed().as_millis() >= 1000, "two delays one behind the other take a second");
     let shown = home.status("latest")?;
     shown.expect(&[("a", "succeeded"), ("b", "succeeded"), ("c", "succeeded")])?;
-    home.run(["logs", "latest", "a"])?.expect_code(0)?.expect_printed(&["out", "err"])?;
+    // One behind the other, as they were printed.
+    let logged = home.logs("latest", "a")?;
+    ensure!(logged == "out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n", "{logged}");
     Ok(())
 }

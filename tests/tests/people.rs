@@ -200,6 +200,19 @@ fn a_step_is_pushed_back_and_approved_and_its_inputs_are_seen() -> Result<()> {
 }
 
 #[test]
+fn what_is_given_after_a_push_back_is_newer_than_what_came_with_it() -> Result<()> {
+    let home = Home::new()?;
+    let yaml = "steps:\n  - {id: ask, run: echo x, approval: {prompt: good?, input: [SAID]}}\n  \
+                - {id: between, depends: ask, run: echo fresh, output: MADE}\n  \
+                - {id: last, depends: between, run: 'echo $SAID $MADE ${steps.ask.outputs.SAID}'}\n";
+    let run = waiting(&home, "again.yaml", yaml)?;
+    let pushed = ["push-back", &run, "ask", "--input", "SAID=old"];
+    home.run(pushed)?.expect_code(0)?;
+    home.run(["approve", &run, "--input", "SAID=new"])?.expect_code(0)?.expect_printed(&["last | new fresh new"])?;
+    Ok(())
+}
+
+#[test]
 fn a_rejected_run_fails_and_a_retry_asks_again() -> Result<()> {
     let home = Home::new()?;
     let yaml = format!("handler_on: {{failure: {{run: echo told $DAG_RUN_STATUS}}}}{DRAFT}");

@@ -65,7 +65,7 @@ fn a_machine_without_a_shell_computes_no_parameter() -> Result<()> {
     home.write("dag.yaml", "params: [{name: day, eval: $(date)}]\nsteps: [{action: noop}]\n")?;
     let mut command = home.command(["start", "dag.yaml"]);
     command.env("PATH", "/no/such/directory");
-    let sentence = "the parameter `day` could not be computed and it has no default: `sh` could not be started: ";
+    let sentence = "params: eval failed for `day`, which has no default: `sh` could not be started: ";
     home.command_wait(command)?.expect_message(1, &[sentence, "give it as `day=VALUE`"])?;
     Ok(())
 }

@@ -170,6 +170,45 @@ steps:
 }
 
 #[test]
+fn a_step_is_told_what_it_is_part_of() -> Result<()> {
+    let home = Home::new()?.with_env("USER", "ada");
+    home.write(
+        "told.yaml",
+        r#"
+env: {KEPT: "1"}
+handler_on:
+  init: {run: "echo $DAG_RUN_STATUS ${context.run.status}"}
+steps:
+  - {id: own, run: "echo ${context.trigger.type} ${context.trigger.actor} ${context.attempt.started_at} ${run.started_at}"}
+  - id: file
+    depends: own
+    env: {DAG_RUN_STEP_NAME: mine}
+    outputs: [{name: a}]
+    run: |
+      echo a=1 >> ${context.paths.step_output_file}
+      echo $DAG_RUN_STEP_NAME $PINTLE_ATTEMPT ${#PINTLE_OPERATION_KEY}
+  - {id: below, depends: file, action: dag.run, with: {dag: child}}
+  - {id: each, depends: below, foreach: {items: [x], as: it, steps: [{run: "echo ${foreach.item} ${foreach.it} ${context.trigger.type}"}]}}
+---
+name: child
+steps: [{id: c, run: "echo ${context.trigger.type} ${context.trigger.actor}"}]
+"#,
+    )?;
+    let ended = home.run(["start", "told.yaml"])?;
+    ended.expect_code(0)?.expect_printed(&[
+        "on_init | running running",
+        "own | manual ada 20",
+        "file | mine 1 64",
+        "below/c | subdag ada",
+        "| x x manual",
+    ])?;
+    let own = home.logs("latest", "own")?;
+    let words: Vec<&str> = own.split_whitespace().collect();
+    ensure!(words.get(2) == words.get(3) && words.get(2).is_some_and(|at| at.ends_with('Z')), "{own}");
+    Ok(())
+}
+
+#[test]
 fn references_that_lead_nowhere_stay_as_they_are() -> Result<()> {
     let home = Home::new()?;
     let yaml = "steps:\n  - id: a\n    action: template.render\n    with: {template: 'a ${params.none} $NONE \\${params.x}'}\n";

@@ -115,3 +115,47 @@ fn the_signal_that_a_step_asks_for_is_the_one_that_it_gets() -> Result<()> {
     ensure!(Lines::parse(&ended.stdout)?.printed("long", "stdout") == ["ready", "usr1"], "{}", ended.stdout);
     Ok(())
 }
+
+const ASKING: &str = "
+handler_on:
+  abort: {run: echo stopped}
+  exit: {run: echo left $DAG_RUN_STATUS}
+steps:
+  - {id: task, action: human.task, with: {prompt: x}}
+";
+
+#[test]
+fn a_run_that_nobody_runs_is_stopped_with_its_handlers() -> Result<()> {
+    let home = Home::new()?;
+    home.write("ask.yaml", ASKING)?;
+    home.run(["start", "ask.yaml", "-r", "asks"])?.expect_code(0)?;
+    let ended = home.run(["stop", "asks"])?;
+    ended.expect_code(0)?.expect_printed(&["on_abort | stopped", "on_exit | left aborted"])?;
+    let shown = home.status("asks")?;
+    ensure!(shown.status() == "aborted", "{}", shown.status());
+    shown.expect(&[("task", "aborted"), ("on_abort", "succeeded"), ("on_exit", "succeeded")])?;
+    // Whoever wants it at once wants no handlers.
+    home.run(["start", "ask.yaml", "-r", "now"])?.expect_code(0)?;
+    home.run(["stop", "now", "--now"])?.expect_code(0)?.expect_printed(&["run now was stopped"])?;
+    home.status("now")?.expect(&[("task", "aborted"), ("on_abort", "not_started"), ("on_exit", "not_started")])?;
+    home.run(["stop", "now"])?.expect_message(1, &["run now is aborted: there is nothing to stop"])?;
+    // And one that was killed.
+    running(&home, &long(1, "exit 0"))?.kill()?;
+    let ended = home.run(["stop", "long"])?;
+    ended.expect_code(0)?.expect_printed(&["on_abort | the abort handler", "on_exit | exit aborted"])?;
+    home.status("long")?.expect(&[("long", "aborted"), ("never", "aborted"), ("on_exit", "succeeded")])?;
+    Ok(())
+}
+
+#[test]
+fn a_run_whose_time_is_over_says_so() -> Result<()> {
+    let home = Home::new()?;
+    home.write("slow.yaml", "timeout_sec: 1\nsteps:\n  - {id: a, run: sleep 60}\n")?;
+    let words = "it took longer than `timeout_sec` of the DAG (1.0s)";
+    let ended = home.run(["start", "slow.yaml", "-r", "slow"])?;
+    ended.expect_code(1)?.expect_said(&[&format!("slow: stopping: {words}"), &format!("({words}): 1 aborted")])?;
+    ensure!(home.status("slow")?.0["stopped"] == "timed_out");
+    let rows = home.run(["history", "--format", "json"])?;
+    rows.expect_code(0)?.expect_printed(&[words])?;
+    Ok(())
+}

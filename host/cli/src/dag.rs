@@ -11,7 +11,9 @@ use pintle_core::ids::RunId;
 use pintle_core::plan::{Plan, Template};
 use pintle_core::plugin::Staged;
 use pintle_spec::limits::{MAX_DOCUMENT_BYTES, MAX_DOTENV_BYTES};
-use pintle_spec::{BoundParams, Field, GivenParams, Notices, Parsed, RunFacts, RunScope, SourceFile, bind_params};
+use pintle_spec::{
+    Base, BoundParams, Field, GivenParams, Notices, Parsed, RunFacts, RunScope, SourceFile, bind_params,
+};
 
 use crate::context::remark;
 use crate::failure::Failure;
@@ -49,6 +51,9 @@ pub(crate) enum Unfit {
     Faulty(Box<pintle_spec::Faults>),
 }
 
+/// In the data directory: what all DAGs have in common.
+const BASE: &str = "base.yaml";
+
 /// A DAG that can be run, with its notices told; none: its faults were told.
 pub(crate) fn open(
     file: &Path,
@@ -56,7 +61,7 @@ pub(crate) fn open(
     context: &crate::context::Context,
     known: &[Staged],
 ) -> anyhow::Result<Option<Dag>> {
-    let dag = match Dag::load(file, known) {
+    let dag = match Dag::load(file, known, &context.settings.home) {
         Ok(dag) => dag,
         Err(Unfit::Unreadable(error)) => return Err(error),
         Err(Unfit::Faulty(faults)) => {
@@ -71,26 +76,27 @@ pub(crate) fn open(
 }
 
 impl Dag {
-    /// Reads and checks a file.
-    pub(crate) fn load(file: &Path, known: &[Staged]) -> Result<Self, Unfit> {
-        let (Parsed { plan, notices, needs }, path) = parse(file, known, pintle_spec::parse)?;
+    /// Reads and checks a file, over what the data directory at `home` says of all DAGs.
+    pub(crate) fn load(file: &Path, known: &[Staged], home: &Path) -> Result<Self, Unfit> {
+        let library = Library { known, base: read_base(&home.join(BASE), known)? };
+        let (Parsed { plan, notices, needs }, path) = parse(file, &library, pintle_spec::parse_over)?;
         let dir = folder(&path);
         let of_file = |(name, _): &(String, Plan)| Origin { name: name.clone(), path: path.clone(), dir: dir.clone() };
         let dags = plan.dags.iter().map(of_file).collect();
         let mut dag = Self { plan, notices, path, dir, dags };
-        dag.gather(needs, known)?;
+        dag.gather(needs, &library)?;
         Ok(dag)
     }
 
     /// Reads the DAGs that steps name and that are no documents of the file, and those that they name.
-    fn gather(&mut self, needs: Vec<String>, known: &[Staged]) -> Result<(), Unfit> {
+    fn gather(&mut self, needs: Vec<String>, library: &Library<'_>) -> Result<(), Unfit> {
         let mut open: Vec<(String, PathBuf)> = needs.into_iter().map(|name| (name, self.dir.clone())).collect();
         while let Some((name, dir)) = open.pop() {
             if self.dags.iter().any(|held| held.name == name) {
                 continue;
             }
             let file = file_of(&name, &dir).map_err(Unfit::Unreadable)?;
-            let (Parsed { mut plan, needs, .. }, path) = parse(&file, known, pintle_spec::parse_below)?;
+            let (Parsed { mut plan, needs, .. }, path) = parse(&file, library, pintle_spec::parse_below)?;
             let dir = folder(&path);
             open.extend(needs.into_iter().map(|name| (name, dir.clone())));
             let own = std::mem::take(&mut plan.dags);
@@ -109,13 +115,32 @@ fn folder(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new("/")).to_path_buf()
 }
 
-type Reading = fn(&SourceFile, &dyn pintle_spec::KnownActions) -> Result<Parsed, pintle_spec::Faults>;
+/// What DAGs are read with.
+struct Library<'a> {
+    known: &'a [Staged],
+    base: Base,
+}
 
-fn parse(file: &Path, known: &[Staged], reading: Reading) -> Result<(Parsed, PathBuf), Unfit> {
+/// What all DAGs have in common; nothing where there is no such file.
+fn read_base(file: &Path, known: &[Staged]) -> Result<Base, Unfit> {
+    let failed = || format!("cannot read `{}`, which has what all DAGs have in common", file.display());
+    let bytes = match read_up_to(file, MAX_DOCUMENT_BYTES) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Base::default()),
+        Err(error) => return Err(Unfit::Unreadable(anyhow::Error::new(error).context(failed()))),
+    };
+    let faulty = |faults| Unfit::Faulty(Box::new(faults));
+    let source = SourceFile::from_bytes(file.display().to_string(), &bytes).map_err(faulty)?;
+    Base::parse(&source, &known).map_err(faulty)
+}
+
+type Reading = fn(&SourceFile, &dyn pintle_spec::KnownActions, &Base) -> Result<Parsed, pintle_spec::Faults>;
+
+fn parse(file: &Path, library: &Library<'_>, reading: Reading) -> Result<(Parsed, PathBuf), Unfit> {
     let (path, bytes) = read(file).map_err(Unfit::Unreadable)?;
     let faulty = |faults| Unfit::Faulty(Box::new(faults));
     let source = SourceFile::from_bytes(file.display().to_string(), &bytes).map_err(faulty)?;
-    Ok((reading(&source, &known).map_err(faulty)?, path))
+    Ok((reading(&source, &library.known, &library.base).map_err(faulty)?, path))
 }
 
 /// The file of a DAG that a step names: as it stands, or with an extension, beside the file of the step.

@@ -82,7 +82,7 @@ fn begin(asked: Option<&str>, home: &Zone) -> anyhow::Result<Timestamp> {
 
 /// A DAG; none if its file is not valid, and then that is said.
 fn load(file: &Path, known: &[Staged], context: &Context) -> anyhow::Result<Option<Dag>> {
-    match Dag::load(file, known) {
+    match Dag::load(file, known, &context.settings.home) {
         Ok(dag) => {
             if dag.plan.scheduling.as_ref().is_none_or(|scheduling| scheduling.schedules.is_empty()) {
                 remark(&format!("{}: has no schedule", file.display()));

@@ -53,7 +53,7 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
         verdict.findings.extend(faults.report().findings().iter().map(|finding| of(finding, "error")));
         verdict.said.push(faults.render(colours));
     };
-    match Dag::load(file, known) {
+    match Dag::load(file, known, &context.settings.home) {
         Err(Unfit::Unreadable(error)) => {
             let said = sentence(&error);
             verdict.findings.push(json!({ "level": "error", "message": said }));

@@ -277,6 +277,12 @@ impl Findings {
         self.notices.extend(finding);
     }
 
+    /// Takes notices back.
+    pub(crate) fn drop_notices(&mut self, is_one: impl Fn(Place, &str) -> bool) {
+        self.notices.retain(|notice| !is_one(notice.place, &notice.path));
+        self.runtime_only.retain(|notice| !is_one(notice.place, &notice.path));
+    }
+
     /// What runs, and `validate` refuses: see [`Notices::refused`].
     pub(crate) fn refused_by_validate(&mut self, place: Place, path: String, message: String) {
         self.notices.push(Finding { reason: Some(ENTRYPOINT_NAME), ..Finding::new(place, path, message) });

@@ -198,7 +198,11 @@ impl Maker {
             self.definitions.insert(key.clone(), Value::Object(input));
             let input = json!({"$ref": format!("#/$defs/{key}")});
             let then = if action.name == ROUTER {
-                json!({"properties": {"with": input}, "oneOf": [{"required": ["with"]}, {"required": ["value", "routes"]}]})
+                let beside = json!({"anyOf": [{"required": ["value"]}, {"required": ["routes"]}]});
+                json!({"properties": {"with": input}, "oneOf": [
+                    {"required": ["with"], "not": beside},
+                    {"required": ["value", "routes"], "not": {"required": ["with"]}},
+                ]})
             } else if needed {
                 json!({"properties": {"with": input}, "required": ["with"]})
             } else {

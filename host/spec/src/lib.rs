@@ -37,6 +37,7 @@ pub mod output_schema;
 pub mod schedule;
 
 mod ask;
+mod base;
 mod custom;
 mod dag;
 mod document;
@@ -67,6 +68,7 @@ mod words;
 
 pub use answer::{AnswerFaults, Given, Values, form_schema, read_inputs, read_values};
 pub use assignment::{Resolved, ResolvedCondition, ResolvedProbe, resolve_prompt, resolve_step};
+pub use base::Base;
 pub use bind::{BindFaults, Binding, BoundParams, GivenParams, bind_params};
 pub use dotenv::parse_dotenv;
 pub use eval::{Field, Outer, RunFacts, RunScope, Scope, StepFacts, StepValues};
@@ -95,24 +97,34 @@ pub struct Parsed {
     pub needs: Vec<String>,
 }
 
-/// As [`parse`], of a file with a DAG that another one runs: it cannot ask as one that a person started.
-pub fn parse_below(source: &SourceFile, known: &dyn KnownActions) -> Result<Parsed, Faults> {
-    read(source, known, true)
-}
-
 /// Reads a file: its first document is what runs, those behind it are DAGs that its steps may run.
 pub fn parse(source: &SourceFile, known: &dyn KnownActions) -> Result<Parsed, Faults> {
-    read(source, known, false)
+    read(source, known, &Base::default(), false)
 }
 
-fn read(source: &SourceFile, known: &dyn KnownActions, is_below: bool) -> Result<Parsed, Faults> {
+/// As [`parse`], with what all DAGs have in common.
+pub fn parse_over(source: &SourceFile, known: &dyn KnownActions, base: &Base) -> Result<Parsed, Faults> {
+    read(source, known, base, false)
+}
+
+/// As [`parse_over`], of a file with a DAG that another one runs: it cannot ask as one that a person started.
+pub fn parse_below(source: &SourceFile, known: &dyn KnownActions, base: &Base) -> Result<Parsed, Faults> {
+    read(source, known, base, true)
+}
+
+fn read(source: &SourceFile, known: &dyn KnownActions, base: &Base, is_below: bool) -> Result<Parsed, Faults> {
     if let Some(faults) = source::too_large(&source.name, source.text.len()) {
         return Err(faults);
     }
     let mut reader = Reader::new(known, &source.text);
     reader.is_below = is_below;
     let documents = document::load(&source.text, &mut reader.findings);
-    let plan = documents.and_then(|documents| file::read_file(&mut reader, &documents, source));
+    let plan = documents.and_then(|mut documents| {
+        documents.iter_mut().for_each(|document| base.lay_under(document));
+        let plan = file::read_file(&mut reader, &documents, source);
+        documents.iter().for_each(|document| base.silence(&mut reader.findings, document.place));
+        plan
+    });
     let notices = reader.findings.close(source)?;
     match plan {
         Some(plan) => Ok(Parsed { needs: file::needs(&plan), plan, notices }),

@@ -1,5 +1,7 @@
 //! Every bound on what a document may cost. A document is a stranger's text: it is refused before it is expensive.
 
+/// What all DAGs have in common, as text.
+pub const MAX_BASE_BYTES: usize = 64 << 10;
 /// Bytes of a document.
 pub const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 /// Lists and maps inside each other.

@@ -1,4 +1,7 @@
-//! `template.render`, by minijinja (Jinja2's language).
+//! `template.render`, by minijinja (Jinja2's language). Of Go's templates, which older files are written in, what both can
+//! say is taken too: `{{ .name }}`.
+
+use std::borrow::Cow;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
@@ -6,11 +9,15 @@ use minijinja::{Environment, UndefinedBehavior};
 use pintle_guest::prelude::*;
 use serde_json::Value;
 
+/// What is said of a template that seems to be written in another language.
+const OTHER: &str = "; templates are Jinja's: of Go's language only `{{ .name }}` is understood";
+
 /// Of `template.render`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Input {
-    /// The template. `{{ name }}` is a value of `data`; a name that `data` does not have is an error.
+    /// The template, in Jinja's language. `{{ name }}`, or `{{ .name }}`, is a value of `data`; a name that `data` does not
+    /// have is an error.
     template: String,
     /// The values: a mapping, or text that holds one as JSON.
     #[serde(default)]
@@ -31,9 +38,68 @@ pub(crate) fn run(input: &Input) -> Result<Done, Error> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let mut syntax = SyntaxConfig::builder();
     environment.set_syntax(syntax.keep_trailing_newline(true).build().map_err(|error| faulty(&error))?);
-    let text = environment.render_str(&input.template, Serde(&data)).map_err(|error| faulty(&error))?;
+    let template = without_dots(&input.template);
+    let text = environment.render_str(&template, Serde(&data)).map_err(|error| {
+        let mut fault = faulty(&error);
+        if speaks_go(&template) {
+            fault.message.push_str(OTHER);
+        }
+        fault
+    })?;
     output::print(&text);
     Ok(Done::new().output("result", text))
+}
+
+/// `{{ .a.b }}` as `{{ a.b }}`. No expression of Jinja begins with a dot.
+fn without_dots(template: &str) -> Cow<'_, str> {
+    let mut made = String::new();
+    let mut rest = template;
+    while let Some((before, inside, after)) = expression(rest) {
+        let path = inside.trim_matches(|c: char| c == '-' || c.is_whitespace());
+        made.push_str(before);
+        made.push_str("{{");
+        match path.strip_prefix('.').filter(|path| is_path(path)) {
+            Some(bare) => made.push_str(&inside.replacen(path, bare, 1)),
+            None => made.push_str(inside),
+        }
+        made.push_str("}}");
+        rest = after;
+    }
+    if made.is_empty() {
+        return Cow::Borrowed(template);
+    }
+    made.push_str(rest);
+    Cow::Owned(made)
+}
+
+/// What stands before the first expression, in it, and behind it.
+fn expression(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once("{{")?;
+    let (inside, after) = rest.split_once("}}")?;
+    Some((before, inside, after))
+}
+
+/// Whether a word in an expression begins with a dot.
+fn speaks_go(template: &str) -> bool {
+    let mut rest = template;
+    while let Some((_, inside, after)) = expression(rest) {
+        let dotted =
+            |word: &str| word.strip_prefix('.').is_some_and(|name| name.starts_with(|c: char| c.is_alphabetic()));
+        if inside.split(|c: char| c.is_whitespace() || "(|-".contains(c)).any(dotted) {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+/// Names with dots between them.
+fn is_path(text: &str) -> bool {
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    text.split('.').all(is_name)
 }
 
 fn faulty(error: &minijinja::Error) -> Error {

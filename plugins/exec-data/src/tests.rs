@@ -266,6 +266,19 @@ fn templates_render_with_loops_filters_and_their_last_line_break() {
 }
 
 #[test]
+fn templates_take_names_with_a_dot_before_them() {
+    let data = json!({ "a": { "b": 1 }, "name": "x" });
+    let shown = |template: &str| printed("template.render", json!({ "template": template, "data": data }));
+    assert_eq!(shown("{{ .name }}, {{.a.b}}, {{- .name -}} , {{ a.b }}, {{ 0.5 }}\n"), "x, 1,x, 1, 0.5\n");
+    assert_eq!(shown("{{ name }} {{ '.name' }} }} .name\n"), "x .name }} .name\n");
+    let fault = |template: &str| refused("template.render", json!({ "template": template, "data": data })).message;
+    for other in ["{{ range .a }}{{ end }}", "{{ .name | trunc 3 }}", "{{ if .name }}y{{ end }}"] {
+        assert!(fault(other).ends_with("of Go's language only `{{ .name }}` is understood"), "{}", fault(other));
+    }
+    assert!(!fault("{{ missing }}").contains("Go's"), "{}", fault("{{ missing }}"));
+}
+
+#[test]
 fn template_faults_name_their_line() {
     let fault = |template: &str| refused("template.render", json!({ "template": template, "data": {} })).message;
     assert!(

@@ -67,11 +67,11 @@ fn result(scene: &Scene, pen: Pen) -> String {
     let run = &scene.run;
     let (_, style) = pen.run(run.status(), 0);
     let mut line = format!("{}: {}", run.id, pen.paint(style, &status_words(run.status().as_str())));
-    if let Some(why) = run.late() {
-        line.push_str(&format!(" ({why})"));
-    }
     if let (Some(since), Some(until)) = (run.head.started_at, run.head.finished_at) {
         line.push_str(&format!(" in {}", until.since(since)));
+    }
+    if let Some(why) = run.late() {
+        line.push_str(&format!(" ({why})"));
     }
     let tally = &run.head.tally;
     let counted = |status: StepStatus| {

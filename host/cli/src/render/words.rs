@@ -37,12 +37,12 @@ pub(crate) fn until(state: &StepState, now: Timestamp) -> String {
     }
 }
 
-/// `3 of 10 runs over, 1 failed`.
+/// `3 of 10 runs over, 1 did not succeed`.
 pub(crate) fn progress(children: &Children) -> String {
     let over = children.total().saturating_sub(children.open());
     let failed = match children.failed() {
         0 => String::new(),
-        failed => format!(", {failed} failed"),
+        failed => format!(", {failed} did not succeed"),
     };
     format!("{over} of {} runs over{failed}", children.total())
 }
