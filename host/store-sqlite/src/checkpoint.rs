@@ -36,6 +36,8 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub(crate) struct Log {
     pages: Arc<AtomicU32>,
     last: Option<Instant>,
+    /// It was told that it cannot be done; until it was done again, that is no news.
+    told: bool,
 }
 
 impl Log {
@@ -85,13 +87,20 @@ impl Log {
         let hurried = conn.busy_timeout(TRUNCATE_PATIENCE);
         let done = hurried.and_then(|()| conn.wal_checkpoint_v2(None::<&str>, mode));
         match conn.busy_timeout(BUSY_TIMEOUT).and(done) {
-            Ok((total, done)) if total == done => self.pages.store(0, Ordering::Relaxed),
+            Ok((total, done)) if total == done => {
+                self.pages.store(0, Ordering::Relaxed);
+                self.told = false;
+            }
             Ok((total, done)) => tracing::debug!(total, done, "readers kept the log from being checked in"),
             // Another process is at it, or readers held out: as good as done, and no news for anybody.
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                 tracing::debug!("another process is checking the log in");
             }
-            Err(error) => tracing::warn!(database = %path.display(), %error, "the log could not be checked in"),
+            Err(error) if self.told => tracing::debug!(%error, "the log can still not be checked in"),
+            Err(error) => {
+                self.told = true;
+                tracing::warn!(database = %path.display(), %error, "the log could not be checked in; it is tried again");
+            }
         }
     }
 }

@@ -47,8 +47,8 @@ pub(crate) fn sql(error: rusqlite::Error, path: &Path) -> Error {
     let path = path.to_owned();
     let source = Arc::new(error);
     match code {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt { path, source },
-        Some(ErrorCode::DiskFull) => Error::DiskFull { path, source },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt { path, cause: source },
+        Some(ErrorCode::DiskFull) => Error::DiskFull { path, cause: source },
         Some(ErrorCode::ReadOnly) => Error::ReadOnly { path, source },
         Some(ErrorCode::PermissionDenied) => Error::NoPermission { path, source },
         Some(ErrorCode::CannotOpen) => cannot_open(&path, source),
@@ -56,7 +56,7 @@ pub(crate) fn sql(error: rusqlite::Error, path: &Path) -> Error {
             let waited_ms = u64::try_from(BUSY_TIMEOUT.as_millis()).unwrap_or(u64::MAX);
             Error::Busy { path, waited_ms }
         }
-        Some(ErrorCode::SystemIoFailure) if is_full(&path) => Error::DiskFull { path, source },
+        Some(ErrorCode::SystemIoFailure) if is_full(&path) => Error::DiskFull { path, cause: source },
         Some(ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory | ErrorCode::NoLargeFileSupport) => {
             Error::Io { doing: "use", path, source }
         }
@@ -89,7 +89,7 @@ pub(crate) fn io(error: std::io::Error, doing: &'static str, path: &Path) -> Err
     match error.kind() {
         ErrorKind::PermissionDenied => Error::NoPermission { path, source: Arc::new(error) },
         ErrorKind::ReadOnlyFilesystem => Error::ReadOnly { path, source: Arc::new(error) },
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull { path, source: Arc::new(error) },
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull { path, cause: Arc::new(error) },
         ErrorKind::NotADirectory => Error::NotADirectory { path },
         // Nothing here is opened to be asked again later, so this is said of a thread alone.
         ErrorKind::WouldBlock => Error::NoThread { path, source: Arc::new(error) },
@@ -101,4 +101,31 @@ pub(crate) fn io(error: std::io::Error, doing: &'static str, path: &Path) -> Err
 pub(crate) fn unreadable(run: &RunId, what: &str, found: &str) -> Error {
     let source = Arc::new(std::io::Error::other(format!("`{found}` is not known")));
     Error::Unreadable { run: run.clone(), what: what.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the engine answers with this code, as an error of ours and all that lies below it.
+    fn said(code: std::ffi::c_int, text: &str) -> String {
+        let engine = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(text.to_owned()));
+        let error = sql(engine, Path::new("/data/pintle.db"));
+        let below = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        format!("{error}{below}")
+    }
+
+    #[test]
+    fn a_full_disk_and_a_damaged_database_are_said_once_and_without_the_number_of_the_engine() {
+        assert_eq!(
+            said(rusqlite::ffi::SQLITE_FULL, "database or disk is full"),
+            "no space is left for /data/pintle.db: free some; everything acknowledged so far is kept"
+        );
+        let full = std::io::Error::from(ErrorKind::StorageFull);
+        let full = io(full, "write", Path::new("/data/x"));
+        assert!(std::error::Error::source(&full).is_none(), "{full:?}");
+        let damaged = said(rusqlite::ffi::SQLITE_NOTADB, "file is not a database");
+        assert!(damaged.starts_with("the database /data/pintle.db is damaged: "), "{damaged}");
+        assert!(damaged.ends_with("nothing was deleted"), "{damaged}");
+    }
 }

@@ -132,5 +132,5 @@ fn check(conn: &Connection, database: &std::path::Path) -> Result<(), Error> {
     if said == "ok" {
         return Ok(());
     }
-    Err(Error::Corrupt { path: database.to_owned(), source: Arc::new(std::io::Error::other(said)) })
+    Err(Error::Corrupt { path: database.to_owned(), cause: Arc::new(std::io::Error::other(said)) })
 }

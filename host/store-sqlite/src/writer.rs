@@ -17,6 +17,7 @@
 //! later.
 
 mod batch;
+mod shortage;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -47,9 +47,8 @@ pub enum Error {
     DiskFull {
         /// What could not grow.
         path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: Cause,
+        /// What the system said. No source: it is the same in other words.
+        cause: Cause,
     },
     /// The database is not one, or is damaged. Nothing was deleted.
     #[error(
@@ -61,9 +60,8 @@ pub enum Error {
     Corrupt {
         /// The damaged file.
         path: PathBuf,
-        /// What the database engine said.
-        #[source]
-        source: Cause,
+        /// What the database engine said, for whoever looks into it. No source: the sentence is whole without.
+        cause: Cause,
     },
     /// A file of that name holds somebody else's tables.
     #[error("{} is a database of another program: move it away, or choose another directory", path.display())]

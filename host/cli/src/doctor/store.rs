@@ -14,7 +14,7 @@ use pintle_plane::BoxFuture;
 use pintle_plane::executor::{Executor as _, Performed, Task};
 use pintle_plane::output::{Channel, Sink};
 use pintle_plane::stop::{StopSignal, Urgency};
-use pintle_store::{Clock as _, RunFilter, Runs as _};
+use pintle_store::{Clock as _, Error, RunFilter, Runs as _};
 use pintle_store_sqlite::{Options, Sqlite};
 use rustix::fs::{FlockOperation, flock, statfs, statvfs};
 
@@ -25,6 +25,9 @@ use crate::settings::Settings;
 
 /// Less room than this is worth a word.
 const ROOM: u64 = 256 * 1024 * 1024;
+/// With less room than this a run may stand still before it has done anything: its plan, its log and what its first
+/// start compiles have to be kept.
+const LEAST_ROOM: u64 = 16 * 1024 * 1024;
 /// A first run compiles; this is long.
 const SLOW: u128 = 10_000;
 
@@ -137,7 +140,13 @@ fn room(home: &Path) -> Check {
 fn free(free: u64) -> Check {
     let about = "room";
     let found = format!("{} MiB free", free / 1024 / 1024);
-    if free < ROOM {
+    if free < LEAST_ROOM {
+        Check::bad(
+            about,
+            format!("{found}, which is too little for a run"),
+            format!("free some, at least {} MiB, or choose another disk with --home", LEAST_ROOM / 1024 / 1024),
+        )
+    } else if free < ROOM {
         Check::odd(about, found, "free some, or choose another disk with --home")
     } else {
         Check::good(about, found)
@@ -175,8 +184,14 @@ fn key(home: &Path) -> Check {
 
 async fn database(store: &Sqlite) -> Check {
     let begun = Instant::now();
-    let found = store.check().await.map(|()| format!("whole (checked in {} ms)", begun.elapsed().as_millis()));
-    Check::of("database", found.map_err(anyhow::Error::from))
+    match store.check().await {
+        Ok(()) => Check::good("database", format!("whole (checked in {} ms)", begun.elapsed().as_millis())),
+        // What the engine found is for whoever mends it.
+        Err(ref error @ Error::Corrupt { ref cause, .. }) => {
+            Check::bad("database", error.to_string(), format!("the engine says: {cause}"))
+        }
+        Err(error) => Check::of("database", Err(error.into())),
+    }
 }
 
 fn clock(store: &Sqlite) -> Check {
@@ -314,6 +329,10 @@ mod tests {
         let advice = "free some, or choose another disk with --home";
         assert_eq!(told(&free(ROOM - 1)), (Mark::Odd, "255 MiB free", advice));
         assert_eq!(told(&free(ROOM)), (Mark::Good, "256 MiB free", ""));
+        assert_eq!(told(&free(LEAST_ROOM)).0, Mark::Odd);
+        let advice = "free some, at least 16 MiB, or choose another disk with --home";
+        let found = "15 MiB free, which is too little for a run";
+        assert_eq!(told(&free(LEAST_ROOM - 1)), (Mark::Bad, found, advice));
     }
 
     #[test]

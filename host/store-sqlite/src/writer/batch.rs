@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use pintle_store::Error;
 use rusqlite::Connection;
 
+use super::shortage::Shortage;
 use super::{Job, Message, Setup, Tx};
 use crate::checkpoint::Log;
 use crate::connection;
@@ -40,6 +41,7 @@ pub(super) struct Batcher {
     busy: Instant,
     /// Commits that failed in a row.
     failures: u32,
+    shortage: Shortage,
     /// Wants to be surer than the batch that it was found in.
     carried: Option<Box<dyn Job>>,
 }
@@ -47,7 +49,8 @@ pub(super) struct Batcher {
 impl Batcher {
     pub(super) fn new(setup: Setup, conn: Connection) -> Result<Self, Error> {
         let (log, busy) = (Log::default(), Instant::now());
-        let mut batcher = Self { setup, conn: None, sync: Sync::Full, log, busy, failures: 0, carried: None };
+        let shortage = Shortage::default();
+        let mut batcher = Self { setup, conn: None, sync: Sync::Full, log, busy, failures: 0, shortage, carried: None };
         batcher.adopt(conn)?;
         Ok(batcher)
     }
@@ -140,7 +143,12 @@ impl Batcher {
         }
         let done = self.try_commit(first, jobs, inbox);
         match &done {
-            Ok(()) => self.failures = 0,
+            Ok(()) => {
+                self.failures = 0;
+                if self.shortage.ended() {
+                    tracing::warn!(database = %self.setup.database.display(), "there is room again: writes are taken");
+                }
+            }
             Err(error) => self.recover(error),
         }
         done
@@ -187,7 +195,7 @@ impl Batcher {
                 self.conn = None;
                 tracing::error!(%error, failures = self.failures, "a commit failed");
             }
-            _ => {
+            error => {
                 // Anything that the engine did not take back itself goes with the connection, if it must.
                 let undone = self.conn.as_ref().is_none_or(|conn| {
                     conn.is_autocommit() || sql::execute(conn, query!("transaction/rollback"), []).is_ok()
@@ -195,7 +203,11 @@ impl Batcher {
                 if !undone {
                     self.conn = None;
                 }
-                tracing::warn!(%error, "a commit was refused");
+                match error {
+                    Error::DiskFull { .. } if !self.shortage.is_worth_a_word() => {}
+                    Error::DiskFull { .. } => tracing::warn!(%error, "writes wait for room"),
+                    error => tracing::warn!(%error, "a commit was refused"),
+                }
             }
         }
     }
