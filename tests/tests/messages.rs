@@ -110,6 +110,9 @@ fn steps_that_are_not_there() -> Result<()> {
     let home = Home::new()?;
     home.write("ok.yaml", "steps:\n  - {id: alpha, run: 'true'}\n  - {id: beta, run: 'false'}\n")?;
     home.run(["start", "ok.yaml", "-r", "one"])?.expect_code(1)?;
+    let known = "`ok` has no step `zz`; its steps are alpha, beta";
+    home.run(["retry", "one", "--step", "zz"])?.expect_message(2, &[known])?;
+    home.run(["retry", "one", "--step", "BETA"])?.expect_message(2, &["did you mean `beta`?"])?;
     for args in [vec!["retry", "one", "--step", "alhpa"], vec!["logs", "one", "alhpa"]] {
         let ended = home.run(&args)?;
         ended.expect_message(ended.code(), &["`alhpa`", "did you mean `alpha`?"])?;
@@ -190,7 +193,12 @@ fn settings_that_are_wrong_are_told_all_at_once() -> Result<()> {
     ended.expect_message(ended.code(), &["exec-htpt", "exec-http"])?;
     ensure!([1, 2].contains(&ended.code()), "it ended with {}", ended.code());
     std::fs::remove_file(&file)?;
-    let home = home.with_env("PINTLE_SLOTS", "none");
+    let levels = "use off, error, warn, info, debug or trace, or one with `target=level` pairs";
+    home.run(["history", "--log-level", "bogus"])?
+        .expect_message(2, &["--log-level: `log.level` is `bogus`", levels])?;
+    home.run(["history", "--log-level", "info,pintle_store=debug"])?.expect_code(0)?;
+    let home = home.with_env("PINTLE_LOG_LEVEL", "wran").with_env("PINTLE_SLOTS", "none");
+    home.start(OK)?.expect_message(2, &["$PINTLE_LOG_LEVEL: `log.level` is `wran`", levels, "PINTLE_SLOTS"])?;
     home.start(OK)?.expect_message(2, &["PINTLE_SLOTS", "`none`", "whole number"])?;
     Ok(())
 }

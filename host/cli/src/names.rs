@@ -71,15 +71,9 @@ pub(crate) fn find_steps(plan: &Plan, names: &[String]) -> anyhow::Result<Vec<St
 }
 
 fn no_such_step(plan: &Plan, name: &str) -> String {
-    let nearest = plan
-        .steps
-        .iter()
-        .flat_map(|step| std::iter::once(&step.name).chain(&step.id))
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .min()
-        .filter(|(distance, _)| *distance <= 3);
-    match nearest {
-        Some((_, known)) => format!("`{}` has no step `{name}`; did you mean `{known}`?", plan.name),
+    let known = plan.steps.iter().flat_map(|step| std::iter::once(&step.name).chain(&step.id));
+    match pintle_spec::nearest(name, known.map(String::as_str)) {
+        Some(known) => format!("`{}` has no step `{name}`; did you mean `{known}`?", plan.name),
         None => {
             let all: Vec<&str> = plan.steps.iter().map(|step| step.name.as_str()).take(20).collect();
             format!("`{}` has no step `{name}`; its steps are {}", plan.name, all.join(", "))
@@ -113,5 +107,12 @@ mod tests {
         let wanted = "`etl` has no step `extrct`; did you mean `extract`?\n\
                       `etl` has no step `report`; its steps are extract, load";
         assert_eq!(said, Err(wanted.to_owned()));
+    }
+
+    #[test]
+    fn steps_of_short_names_are_not_guessed_at() {
+        let plan = crate::render::scene::tests::Script::new(&[("a", &[]), ("b", &[]), ("c", &[])]).scene.run.plan;
+        assert_eq!(no_such_step(&plan, "B"), "`etl` has no step `B`; did you mean `b`?");
+        assert_eq!(no_such_step(&plan, "zz"), "`etl` has no step `zz`; its steps are a, b, c");
     }
 }

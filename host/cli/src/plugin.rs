@@ -49,10 +49,8 @@ fn find<'a>(rows: &'a [Staged], name: &str) -> anyhow::Result<&'a Staged> {
     if let Some(row) = found.or_else(|| rows.iter().find(by_digest)).or_else(|| rows.iter().find(performs)) {
         return Ok(row);
     }
-    let nearest =
-        rows.iter().map(|row| (strsim::damerau_levenshtein(&row.name, name), row)).min_by_key(|(far, _)| *far);
-    match nearest.filter(|(far, _)| *far <= 3) {
-        Some((_, row)) => bail!("there is no plugin `{name}`; did you mean `{}`?", row.name),
+    match pintle_spec::nearest(name, rows.iter().map(|row| row.name.as_str())) {
+        Some(known) => bail!("there is no plugin `{name}`; did you mean `{known}`?"),
         None => bail!("there is no plugin `{name}`; `pintle plugin list` shows those there are"),
     }
 }

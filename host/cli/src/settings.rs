@@ -258,7 +258,8 @@ mod tests {
     #[test]
     fn all_faults_of_a_file_are_said_at_once_with_their_lines() {
         let world = World::new(
-            "slots = \"many\"\ndurabilty = \"power\"\ndurability = \"strong\"\n[log]\nlevle = \"info\"\n\
+            "slots = \"many\"\ndurabilty = \"power\"\ndurability = \"strong\"\nbogus = 1\n[log]\nlevle = \"info\"\n\
+             level = \"wran\"\n\
              [plugins.exec-http.limits]\nmemory = 3\ncpu-ms = -1\n[plugin.x]\n",
         );
         assert_eq!(
@@ -266,11 +267,13 @@ mod tests {
             [
                 "pintle.toml:1: `slots` must be a whole number, not a string",
                 "pintle.toml:2: unknown key `durabilty`; did you mean `durability`?",
-                "pintle.toml:5: unknown key `log.levle`; did you mean `log.level`?",
-                "pintle.toml:7: unknown key `plugins.exec-http.limits.memory`; use one of memory-mib, cpu-ms, wall-ms, log-kib, output-kib",
-                "pintle.toml:8: `plugins.exec-http.limits.cpu-ms` must be a whole number from 0 to 4294967295",
-                "pintle.toml:9: unknown key `plugin`; did you mean `plugins`?",
+                "pintle.toml:4: unknown key `bogus`; use one of home, durability, slots, sandbox, default_shell, max_output, colour, log.level, log.format, log, plugins",
+                "pintle.toml:6: unknown key `log.levle`; did you mean `log.level`?",
+                "pintle.toml:9: unknown key `plugins.exec-http.limits.memory`; use one of memory-mib, cpu-ms, wall-ms, log-kib, output-kib",
+                "pintle.toml:10: `plugins.exec-http.limits.cpu-ms` must be a whole number from 0 to 4294967295",
+                "pintle.toml:11: unknown key `plugin`; did you mean `plugins`?",
                 "pintle.toml:3: `durability` is `strong`; use power or process",
+                "pintle.toml:7: `log.level` is `wran`; use off, error, warn, info, debug or trace, or one with `target=level` pairs behind it (`info,pintle_store=debug`)",
             ]
         );
     }
@@ -285,6 +288,12 @@ mod tests {
                 "$PINTLE_MAX_OUTPUT: `max_output` is `1TB`; use a size such as 65536, 512KiB or 1MiB, at most 64MiB",
             ),
             ("PINTLE_SANDBOX", "si", "$PINTLE_SANDBOX: `sandbox` is `si`; use true or false"),
+            (
+                "PINTLE_LOG_LEVEL",
+                "wran",
+                "$PINTLE_LOG_LEVEL: `log.level` is `wran`; use off, error, warn, info, debug or trace, or one with \
+                 `target=level` pairs behind it (`info,pintle_store=debug`)",
+            ),
         ] {
             assert_eq!(World::new("").with(name, value).faults(), [wanted]);
         }

@@ -76,6 +76,7 @@ pub use fan::{Aggregate, FanError, FanItem, ItemEnd, aggregate, collect, expand,
 pub use fault::{Colours, Faults, Finding, Level, Notices, Report};
 pub use known::{CORE_ACTIONS, CoreAction, KnownActions, input_schema};
 pub use language::language_schema;
+pub use nearest::nearest;
 pub use output_file::parse_output_file;
 pub use output_schema::check_output;
 pub use pintle_core::plan::Plan;

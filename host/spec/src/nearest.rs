@@ -3,16 +3,17 @@
 /// Slips of the keyboard in one name, at most.
 const FURTHEST: usize = 3;
 
-/// The nearest of the known names, if one is near enough to be meant.
-pub(crate) fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+/// The nearest of the known names, if one is near enough to be meant: equal but for case and dashes, or with slips in at
+/// most a third of the longer of the two. So a name of one or two letters is never taken for another one.
+pub fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let plain = fold(wrong);
-    let allowed = (plain.chars().count() / 3).clamp(1, FURTHEST);
-    known
-        .into_iter()
-        .map(|name| (distance(&plain, &fold(name)), name))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min()
-        .map(|(_, name)| name)
+    let near = |name: &'k str| {
+        let folded = fold(name);
+        let longer = plain.chars().count().max(folded.chars().count());
+        let distance = distance(&plain, &folded);
+        (distance <= (longer / 3).min(FURTHEST)).then_some((distance, name))
+    };
+    known.into_iter().filter_map(near).min().map(|(_, name)| name)
 }
 
 /// A name that goes on where the wrong one ends (`timeout`, `timeout_sec`) is as near as a slip of one key.
@@ -59,5 +60,15 @@ mod tests {
         ] {
             assert_eq!(nearest(wrong, known), meant, "{wrong}");
         }
+    }
+
+    #[test]
+    fn short_names_are_told_apart() {
+        let steps = ["a", "b", "c", "d"];
+        assert_eq!(nearest("B", steps), Some("b"), "case is no difference");
+        assert_eq!(nearest("zz", steps), None);
+        assert_eq!(nearest("x", steps), None);
+        assert_eq!(nearest("ab", ["ac", "abc"]), Some("abc"));
+        assert_eq!(nearest("bogus", ["log", "slots", "colour"]), None);
     }
 }

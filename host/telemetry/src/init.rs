@@ -39,8 +39,24 @@ pub fn init(filter: &str, format: Format, colours: bool) -> Result<(), Error> {
     set.map_err(|_| Error::Twice)
 }
 
+/// Whether a text is a filter: a level, or `target=level` pairs. A word alone that is no level would be taken for a
+/// target of which everything is logged, so that a slip in a level turns the log off, or floods it: it is refused.
+pub fn check(filter: &str) -> Result<(), Error> {
+    parse(filter).map(drop)
+}
+
 fn parse(filter: &str) -> Result<EnvFilter, Error> {
-    EnvFilter::try_new(filter).map_err(|error| Error::Filter { filter: filter.to_owned(), reason: error.to_string() })
+    let wrong = |reason: String| Error::Filter { filter: filter.to_owned(), reason };
+    let mut parts = filter.split(',').map(str::trim).filter(|part| !part.is_empty()).peekable();
+    if parts.peek().is_none() {
+        return Err(wrong("it is empty".to_owned()));
+    }
+    let is_span = |part: &str| part.contains(['[', '{', '}', ']']);
+    let is_level = |part: &str| part.parse::<tracing::level_filters::LevelFilter>().is_ok();
+    if let Some(word) = parts.find(|part| !part.contains('=') && !is_span(part) && !is_level(part)) {
+        return Err(wrong(format!("`{word}` is no level")));
+    }
+    EnvFilter::try_new(filter).map_err(|error| wrong(error.to_string()))
 }
 
 fn pretty<W>(filter: EnvFilter, colours: bool, writer: W) -> impl tracing::Subscriber + Send + Sync
@@ -103,5 +119,17 @@ mod tests {
     fn a_bad_filter_is_said_in_one_sentence() {
         let said = parse("a=b=c").map(|_| ()).map_err(|e| e.to_string());
         assert!(said.is_err_and(|text| text.contains("log filter `a=b=c` is not valid")));
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_is_refused() {
+        for good in ["warn", "INFO", "off", "info,pintle_store=debug", "pintle_worker=trace", "warn,[step]=info"] {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        for bad in ["wran", "bogus", "info,pintle", "info,pintle=debgu", "", ","] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+        let said = check("info,wran").map_err(|error| error.to_string());
+        assert!(said.is_err_and(|text| text.contains("`info,wran` is not valid: `wran` is no level; use a level")));
     }
 }

@@ -8,4 +8,4 @@
 pub mod fields;
 pub mod init;
 
-pub use init::{Format, init};
+pub use init::{Format, check, init};

@@ -186,15 +186,9 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, key: Key<'_, '_>, name: &str, others: Vec<&str>) {
-        let nearest = others
-            .iter()
-            .map(|other| {
-                (strsim::damerau_levenshtein(name.rsplit('.').next().unwrap_or(name), last_part(other)), *other)
-            })
-            .min()
-            .filter(|(distance, _)| *distance <= 3);
-        let hint = match nearest {
-            Some((_, other)) => format!("did you mean `{other}`?"),
+        let nearest = pintle_spec::nearest(last_part(name), others.iter().map(|other| last_part(other)));
+        let hint = match others.iter().find(|other| nearest == Some(last_part(other))) {
+            Some(other) => format!("did you mean `{other}`?"),
             None => format!("use one of {}", others.join(", ")),
         };
         self.fault(key, &format!("unknown key `{name}`; {hint}"));

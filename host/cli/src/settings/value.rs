@@ -37,6 +37,9 @@ pub(crate) enum LogFormat {
 /// Largest output that may be captured of a step: it is held in memory and stored with the run's events.
 const MAX_OUTPUT: u64 = 64 * 1024 * 1024;
 const MAX_SLOTS: usize = 4096;
+/// What a log level may be.
+const LEVELS: &str = "off, error, warn, info, debug or trace, or one with `target=level` pairs behind it \
+                      (`info,pintle_store=debug`)";
 
 /// Settings while they are being read.
 #[derive(Debug, Default)]
@@ -76,7 +79,10 @@ impl Typed {
                     _ => Colour::Auto,
                 };
             }
-            "log.level" => self.log_level = text.to_owned(),
+            "log.level" => {
+                pintle_telemetry::check(text).map_err(|_| wrong(LEVELS))?;
+                text.clone_into(&mut self.log_level);
+            }
             "log.format" => self.log_format = if text == "json" { LogFormat::Json } else { LogFormat::Pretty },
             "sandbox" => self.sandbox = switch(text).ok_or_else(|| wrong("true or false"))?,
             "default_shell" => self.default_shell = Some(text.to_owned()).filter(|text| !text.is_empty()),
