@@ -179,3 +179,25 @@ fn a_daemon_that_asked_to_live_on_does_and_nothing_looks_for_it_later() -> Resul
     ensure!(lives, "it was started with `setsid`, and is gone");
     Ok(())
 }
+
+#[test]
+fn a_retry_says_that_the_file_holds_another_plan_by_now() -> Result<()> {
+    let home = Home::new()?;
+    let told = "the file changed since; this retry runs the plan that the run had; `pintle start ";
+    home.write("bad.yaml", "preconditions: [{condition: a, expected: a}]\nsteps:\n  - {id: a, run: exit 1}\n")?;
+    home.run(["start", "bad.yaml", "-r", "mine", "--name", "renamed"])?.expect_code(1)?;
+    let same = home.run(["retry", "mine"])?;
+    ensure!(!same.expect_code(1)?.stderr.contains("the file changed"), "{}", same.stderr);
+    home.write("bad.yaml", "steps:\n  - {id: a, run: exit 0}\n")?;
+    let changed = home.run(["retry", "mine"])?;
+    ensure!(changed.expect_code(1)?.stderr.matches(told).count() == 1, "{}", changed.stderr);
+    ensure!(changed.stderr.contains("bad.yaml` runs the new one"), "{}", changed.stderr);
+    for text in ["steps: [\n", ""] {
+        home.write("bad.yaml", text)?;
+        let unreadable = home.run(["retry", "mine"])?;
+        ensure!(!unreadable.expect_code(1)?.stderr.contains("the file changed"), "{}", unreadable.stderr);
+    }
+    std::fs::remove_file(home.path("bad.yaml"))?;
+    home.run(["retry", "mine"])?.expect_code(1)?.expect_said(&["mine: attempt 6"])?;
+    Ok(())
+}

@@ -1,5 +1,7 @@
 //! `pintle retry`, and `pintle start --resume`.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use pintle_coordinator::Error;
 use pintle_core::graph::Graph;
@@ -11,6 +13,7 @@ use pintle_store::{RunRow, Runs as _};
 
 use crate::args::{Retry, Running};
 use crate::context::{Context, remark};
+use crate::dag::Dag;
 use crate::embedded;
 use crate::failure::{Exit, Failure};
 use crate::join::House;
@@ -18,6 +21,7 @@ use crate::leftover;
 use crate::names;
 use crate::perform::perform;
 use crate::render::ask;
+use crate::render::words::quoted;
 use crate::signals::Signals;
 use crate::stage::Opening;
 use crate::threads::threads;
@@ -38,11 +42,40 @@ pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
         if !args.downstream && !args.running.quiet {
             left.iter().for_each(|sentence| remark(sentence));
         }
+        if !args.running.quiet && is_changed(&house, &row, &embedded::known()?).await {
+            remark(&format!(
+                "the file changed since; this retry runs the plan that the run had; `pintle start {}` runs the new one",
+                quoted(row.source.as_deref().unwrap_or_default())
+            ));
+        }
         // The coordinator looks again whether the run is over: it may have ended, or been interrupted, since.
         let opening = if over { Opening::Retried } else { going_on(&row) };
         let again_how = Again::Retry(&steps, args.downstream, opening);
         again(&house, &row.id, &args.running, context, again_how).await
     })
+}
+
+/// Whether the file that a run came from holds another plan by now. What cannot be read says nothing.
+async fn is_changed(house: &House, row: &RunRow, known: &[Staged]) -> bool {
+    // A run below another one is a part of that one's file; and a pipe would be waited for.
+    let source = row.source.as_deref().map(Path::new).filter(|path| row.parent.is_none() && path.is_file());
+    let Some(source) = source else { return false };
+    let (Ok(now), Ok(had)) = (Dag::load(source, known), plan(house, row).await) else { return false };
+    differs(now.plan, &had)
+}
+
+/// Whether a plan that was read just now is another one than a run had, which may have been given a name of its own.
+fn differs(now: Plan, had: &Plan) -> bool {
+    let now = now.with_gate();
+    now != *had && Plan { name: had.name.clone(), ..now } != *had
+}
+
+/// The plan that a run has.
+async fn plan(house: &House, row: &RunRow) -> anyhow::Result<Plan> {
+    let text = house.store.plan(&row.plan).await?;
+    let text = text.with_context(|| format!("the plan of run {} is not in the store", row.id))?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("the plan of run {} cannot be read; use the pintle that wrote it", row.id))
 }
 
 /// Goes on with an interrupted run.
@@ -167,10 +200,7 @@ async fn steps(house: &House, row: &RunRow, names: &[String]) -> anyhow::Result<
     if names.is_empty() {
         return Ok((Vec::new(), None));
     }
-    let text = house.store.plan(&row.plan).await?;
-    let text = text.with_context(|| format!("the plan of run {} is not in the store", row.id))?;
-    let plan: Plan = serde_json::from_str(&text)
-        .with_context(|| format!("the plan of run {} cannot be read; use the pintle that wrote it", row.id))?;
+    let plan = plan(house, row).await?;
     let found = names::find_steps(&plan, names)?;
     let left = left_behind(&plan, &found);
     Ok((found, left))
@@ -195,6 +225,15 @@ fn left_behind(plan: &Plan, named: &[StepIndex]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plan_is_the_same_under_another_name_and_another_with_another_step() {
+        let plan = |steps: &[(&str, &[u32])]| crate::render::scene::tests::Script::new(steps).scene.run.plan;
+        let had = Plan { name: "nightly".to_owned(), ..plan(&[("a", &[])]).as_ref().clone().with_gate() };
+        assert!(!differs(plan(&[("a", &[])]).as_ref().clone(), &had));
+        assert!(differs(plan(&[("b", &[])]).as_ref().clone(), &had));
+        assert!(differs(plan(&[("a", &[]), ("b", &[])]).as_ref().clone(), &had));
+    }
 
     #[test]
     fn steps_behind_the_named_ones_are_told() {

@@ -88,7 +88,8 @@ fn said(scene: &Scene, event: &Event) -> Option<String> {
         Body::StepRetrying { step, due, again, end } => {
             let wait = due.since(event.at);
             let how = status_words(end.status.as_str());
-            Some(format!("{}: {how}, {} in {wait}", scene.name(*step), words::again(*again)))
+            let why = words::reason_of(end).map(|why| format!(": {why}")).unwrap_or_default();
+            Some(format!("{}: {how}, {} in {wait}{why}", scene.name(*step), words::again(*again)))
         }
         Body::StepLost { step, .. } => Some(format!("{}: its worker was lost, it runs again", scene.name(*step))),
         Body::StepWaiting { step, reason, .. } => {
@@ -141,6 +142,7 @@ mod tests {
     use pintle_core::counter::{Fence, RunAttempt};
     use pintle_core::plan::StepIndex;
     use pintle_core::run::RunStatus;
+    use pintle_core::run::command::FailReason;
     use pintle_core::run::event::{Again, EndReason, StepEnd};
     use pintle_core::time::Span;
 
@@ -165,7 +167,8 @@ mod tests {
         let mut printer = Printer::default();
         script.claimed(0);
         let step = StepIndex(0);
-        let end = StepEnd::without_try(StepStatus::Failed, EndReason::UpstreamFailed);
+        let mut end = StepEnd::without_try(StepStatus::Failed, EndReason::Failed(FailReason::ExitCode));
+        end.exit_code = Some(9);
         let due = script.now.plus(Span(2100));
         let retrying = script.happens(Body::StepRetrying { step, due, again: Again::Retry, end });
         plain.event(&script.scene, &retrying, &mut printer);
@@ -173,9 +176,11 @@ mod tests {
         let lost = script.happens(Body::StepLost { step, fence: Fence(90) });
         plain.event(&script.scene, &lost, &mut printer);
         script.claimed_under(0, 91);
-        let reason = WaitReason::Parked { losses: 4 };
-        let waits = script.happens(Body::StepWaiting { step, fence: Fence(92), reason });
-        plain.event(&script.scene, &waits, &mut printer);
+        for losses in [1, 4] {
+            let at = script.now;
+            let body = Body::StepWaiting { step, fence: Fence(92), reason: WaitReason::Parked { losses } };
+            plain.event(&script.scene, &Event { at, body }, &mut printer);
+        }
         let resumed = Event { at: script.now, body: Body::Resumed };
         let retried = |reset: u32| Event {
             at: script.now,
@@ -190,8 +195,9 @@ mod tests {
         }
         assert_eq!(
             printer.text(),
-            "2> a: failed, retry in 2.0s\n\
+            "2> a: failed, retry in 2.0s: exit code 9\n\
              2> a: its worker was lost, it runs again\n\
+             2> a: waits: parked: its worker was lost once\n\
              2> a: waits: parked: its worker was lost 4 times\n\
              2> 0193a7c0-run: goes on\n\
              2> 0193a7c0-run: attempt 2 of etl, 1 step runs again\n\

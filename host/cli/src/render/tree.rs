@@ -279,6 +279,7 @@ mod tests {
     use pintle_core::run::RunStatus;
 
     use super::super::scene::tests::Script;
+    use super::super::time::local;
     use super::*;
     use pintle_plane::output::Channel;
 

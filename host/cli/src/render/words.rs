@@ -16,6 +16,7 @@ pub(crate) fn waiting(reason: &WaitReason) -> String {
     match reason {
         WaitReason::Interrupted => "the process that ran it is gone".to_owned(),
         WaitReason::Parked { losses: 0 } => "parked: whether it happened is not known".to_owned(),
+        WaitReason::Parked { losses: 1 } => "parked: its worker was lost once".to_owned(),
         WaitReason::Parked { losses } => format!("parked: its worker was lost {losses} times"),
         WaitReason::Children => "runs below it".to_owned(),
         WaitReason::Person { prompt } => match prompt.lines().next().map(bare) {
@@ -49,7 +50,11 @@ pub(crate) fn progress(children: &Children) -> String {
 
 /// Why a step ended as it did, in one short line.
 pub(crate) fn reason(state: &StepState) -> Option<String> {
-    let end = state.end.as_ref()?;
+    state.end.as_ref().and_then(reason_of)
+}
+
+/// As [`reason`], of one try of it.
+pub(crate) fn reason_of(end: &StepEnd) -> Option<String> {
     if let Some(message) = &end.message {
         return Some(bare(message.lines().next().unwrap_or_default()));
     }
