@@ -94,10 +94,9 @@ fn a_directory_without_runs_is_named() -> Result<()> {
         home.run([command, "mine"])?.expect_message(1, &[&wanted])?;
     }
     home.run(["stop", "mine"])?.expect_message(1, &[&none])?;
-    home.run(["status"])?
-        .expect_code(0)?
-        .expect_said(&["there are no runs yet: `pintle start FILE` makes the first"])?;
-    home.run(["history"])?.expect_code(0)?.expect_said(&["no runs: `pintle start FILE` makes one"])?;
+    for command in ["status", "history"] {
+        home.run([command])?.expect_code(0)?.expect_said(&["no runs: `pintle start FILE` makes one"])?;
+    }
     ensure!(!home.data().exists(), "looking made a data directory");
     Ok(())
 }

@@ -236,7 +236,7 @@ fn by(given: Option<&str>) -> anyhow::Result<String> {
 
 /// Lists what steps of all runs ask.
 fn list(output: Output, context: &Context) -> anyhow::Result<Exit> {
-    if !context.has_store() {
+    if !context.has_store()? {
         return Ok(print(&[], output));
     }
     one_thread()?.block_on(async {

@@ -24,8 +24,8 @@ pub(crate) use scheduler::{Preview, Scheduler};
   pintle human-task list               what runs ask of people
   pintle doctor                        see whether this machine is fit
 
-Exit codes: 0 succeeded, or waiting for people; 1 failed or invalid; 2 wrong usage;
-3 owned by another process; 130 interrupted.")]
+Exit codes: 0 succeeded, or waiting for people; 1 failed or invalid; 2 wrong usage; 3 refused: it belongs to another \
+process, or --sandbox forbids it; 130 interrupted.")]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -88,7 +88,7 @@ pub(crate) enum Command {
   pintle schema > pintle.schema.json
 
 An editor with a YAML language server completes, explains and checks a DAG whose first line is
-# yaml-language-server: $schema=pintle.schema.json")]
+  # yaml-language-server: $schema=pintle.schema.json")]
     Schema,
     /// See when DAGs start by their schedules
     #[command(subcommand)]
@@ -110,6 +110,39 @@ An editor with a YAML language server completes, explains and checks a DAG whose
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+impl Command {
+    /// Whether what it prints is one JSON object a line, as of commands that run or queue something: then an error is
+    /// such an object too.
+    pub(crate) fn prints_lines_of_json(&self) -> bool {
+        let output = match self {
+            Self::Start(args) => args.running.output,
+            Self::Enqueue(args) => args.output,
+            Self::Retry(args) => args.running.output,
+            Self::HumanTask(HumanTask::Complete(args)) => args.answering.running.output,
+            Self::Approve(args) => args.answering.running.output,
+            Self::Reject(args) => args.answering.running.output,
+            Self::PushBack(args) => args.answering.running.output,
+            Self::Dequeue(_)
+            | Self::Validate(_)
+            | Self::Dry(_)
+            | Self::Status(_)
+            | Self::History(_)
+            | Self::Logs(_)
+            | Self::Artifacts(_)
+            | Self::Stop(_)
+            | Self::HumanTask(HumanTask::List { .. })
+            | Self::Schema
+            | Self::Scheduler(_)
+            | Self::Plugin(_)
+            | Self::Config(_)
+            | Self::Doctor(_)
+            | Self::Version(_)
+            | Self::Completion { .. } => Output::Text,
+        };
+        output == Output::Json
+    }
 }
 
 /// How a command prints.
@@ -168,6 +201,9 @@ pub(crate) struct Doctor {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(after_help = "Examples:
+  pintle version
+  pintle version --output json         with its plugins, each with its digest")]
 pub(crate) struct Version {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
@@ -194,7 +230,35 @@ mod tests {
         for command in Args::command().get_subcommands() {
             let name = command.get_name();
             let help = command.clone().render_long_help().to_string();
-            assert!(help.contains("Examples:") || name == "version", "`{name} --help` has no examples");
+            assert!(help.contains("Examples:"), "`{name} --help` has no examples");
+        }
+    }
+
+    /// Those of all commands and of the commands below them.
+    fn helps(command: &clap::Command) -> Vec<(String, String)> {
+        let own = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let below = command.get_subcommands().flat_map(helps);
+        std::iter::once((command.get_name().to_owned(), own)).chain(below).collect()
+    }
+
+    #[test]
+    fn no_help_is_wrapped_twice() {
+        for (name, help) in helps(&Args::command()) {
+            // Examples stand in; a paragraph is one line, which is broken where the terminal ends.
+            let lines: Vec<&str> = help.lines().collect();
+            for pair in
+                lines.windows(2).filter(|pair| pair.iter().all(|line| !line.is_empty() && !line.starts_with(' ')))
+            {
+                unreachable!("`{name} --help` goes on behind a line's end: {pair:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn start_without_a_file_says_what_else_it_takes() {
+        let said = parse("pintle start").map(|_| ()).map_err(|error| error.to_string()).err().unwrap_or_default();
+        for part in ["<FILE>", "pintle start [OPTIONS] --resume <RUN>", "pintle start [OPTIONS] --queued"] {
+            assert!(said.contains(part), "{part} is missing in {said}");
         }
     }
 

@@ -15,8 +15,10 @@ use pintle_spec::{
     Base, BoundParams, Field, GivenParams, Notices, Parsed, RunFacts, RunScope, SourceFile, bind_params,
 };
 
-use crate::context::remark;
+use crate::args::Output;
+use crate::context::{remark, say};
 use crate::failure::Failure;
+use crate::render::json;
 
 /// A DAG that was read and taken.
 #[derive(Debug)]
@@ -54,10 +56,10 @@ pub(crate) enum Unfit {
 /// In the data directory: what all DAGs have in common.
 const BASE: &str = "base.yaml";
 
-/// A DAG that can be run, with its notices told; none: its faults were told.
+/// A DAG that can be run, with its notices told; none: its faults were told, to programs as an object too.
 pub(crate) fn open(
     file: &Path,
-    quiet: bool,
+    (quiet, output): (bool, Output),
     context: &crate::context::Context,
     known: &[Staged],
 ) -> anyhow::Result<Option<Dag>> {
@@ -66,6 +68,9 @@ pub(crate) fn open(
         Err(Unfit::Unreadable(error)) => return Err(error),
         Err(Unfit::Faulty(faults)) => {
             remark(&faults.render(context.report_colours()));
+            if output == Output::Json {
+                say(&json::faulty(file, &faults).to_string());
+            }
             return Ok(None);
         }
     };

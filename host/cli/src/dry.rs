@@ -22,7 +22,7 @@ use crate::render::style::{BOLD, DIM, Pen};
 /// Shows what a DAG would do.
 pub(crate) fn run(args: &Dry, context: &Context) -> anyhow::Result<Exit> {
     let known = embedded::known()?;
-    let Some(dag) = dag::open(&args.file, false, context, &known)? else { return Ok(Exit::Failed) };
+    let Some(dag) = dag::open(&args.file, (false, Output::Text), context, &known)? else { return Ok(Exit::Failed) };
     let env = home::passed_env(std::env::vars_os());
     // Nothing runs: a computed default is shown as if no program could.
     let world = World { env: &env, sandbox: true };
@@ -59,7 +59,8 @@ fn resolve(plan: &Plan, index: StepIndex, scope: &RunScope, known: &[Staged]) ->
 
 fn text(dag: &Dag, params: &BoundParams, steps: &[(StepIndex, Resolved)], pen: Pen) -> Vec<String> {
     let plan = &dag.plan;
-    let mut lines = vec![format!("{}{}{} steps", pen.paint(BOLD, &plan.name), pen.dot(), steps.len())];
+    let count = if steps.len() == 1 { "1 step".to_owned() } else { format!("{} steps", steps.len()) };
+    let mut lines = vec![format!("{}{}{count}", pen.paint(BOLD, &plan.name), pen.dot())];
     let words = params.to_words();
     if !words.is_empty() {
         lines.push(format!("parameters: {}", words.join(" ")));

@@ -4,7 +4,7 @@ use pintle_core::time::{Span, Timestamp};
 use pintle_store::{RunFilter, RunRow, Runs as _};
 
 use crate::args::{Format, History};
-use crate::context::{Context, remark, say};
+use crate::context::{Context, NO_RUNS, remark, say};
 use crate::failure::{Exit, Failure};
 use crate::join::House;
 use crate::render::runs;
@@ -12,7 +12,7 @@ use crate::threads::one_thread;
 
 /// Lists runs, newest first.
 pub(crate) fn run(args: &History, context: &Context) -> anyhow::Result<Exit> {
-    if !context.has_store() {
+    if !context.has_store()? {
         print(args.format, &[], Timestamp::default())?;
         return Ok(Exit::Success);
     }
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &History, context: &Context) -> anyhow::Result<Exit> {
 
 fn print(format: Format, rows: &[RunRow], now: Timestamp) -> anyhow::Result<()> {
     match format {
-        Format::Table if rows.is_empty() => remark("no runs: `pintle start FILE` makes one"),
+        Format::Table if rows.is_empty() => remark(NO_RUNS),
         Format::Table => say(&runs::table(rows, now)),
         Format::Json => say(&runs::json(rows)),
         Format::Csv => say(runs::csv(rows)?.trim_end()),

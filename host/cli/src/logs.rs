@@ -12,11 +12,16 @@ use crate::args::Logs;
 use crate::context::{Context, remark};
 use crate::failure::Exit;
 use crate::join::House;
+use crate::lost;
 use crate::names::{self, find_steps};
 use crate::threads::one_thread;
 
 /// How often a run that goes on is looked at.
 const LOOK: Duration = Duration::from_millis(100);
+/// Each so many looks it is seen whether its process lives.
+const LIVES: u32 = 10;
+/// What a run's row says while nobody works on it.
+const INTERRUPTED: &str = "interrupted";
 /// Read at a time.
 const CHUNK: usize = 256 * 1024;
 
@@ -36,12 +41,35 @@ pub(crate) fn run(args: &Logs, context: &Context) -> anyhow::Result<Exit> {
         }
         let channel = if args.stderr { Channel::Stderr } else { Channel::Stdout };
         let mut reader = Reader::new(&house, row.id, &scene.run.plan, only, channel);
-        while reader.look().await? && args.follow && !reader.gone {
-            tokio::time::sleep(LOOK).await;
+        if args.follow {
+            return follow(&house, reader).await;
         }
+        reader.look().await?;
         reader.end();
         Ok(Exit::Success)
     })
+}
+
+/// Prints what comes, until nothing more can come. A process that was killed tells nobody: so it is looked for.
+async fn follow(house: &House, mut reader: Reader<'_>) -> anyhow::Result<Exit> {
+    let mut looks: u32 = 0;
+    while reader.look().await? && !reader.gone {
+        tokio::time::sleep(LOOK).await;
+        looks = (looks + 1) % LIVES;
+        if looks == 0 {
+            house.recover_dead().await?;
+        }
+    }
+    reader.end();
+    let row = house.store.row(&reader.run).await?;
+    if row.is_none_or(|row| row.waiting.as_deref() != Some(INTERRUPTED)) {
+        return Ok(Exit::Success);
+    }
+    remark(&format!(
+        "run {} is interrupted, the process that ran it is gone: `pintle start --resume {0}` goes on",
+        reader.run
+    ));
+    Ok(Exit::Failed)
 }
 
 /// Reads on where it was.
@@ -117,7 +145,9 @@ impl<'a> Reader<'a> {
 
     fn write(&mut self, bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
-        self.gone |= out.write_all(bytes).and_then(|()| out.flush()).is_err();
+        let written = out.write_all(bytes).and_then(|()| out.flush());
+        self.gone |= written.is_err();
+        lost::remember(written);
     }
 }
 

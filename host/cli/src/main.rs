@@ -9,6 +9,7 @@
 //! | `submission`, `perform`, `stage` | what a new run is, how a run is performed, what happens on stage meanwhile |
 //! | `names` | which run and which steps somebody means |
 //! | `render`, `feed` | what is seen of it |
+//! | `lost` | what standard output did not take |
 //! | `leftover` | what killed processes left is cleared away |
 //! | `answer` | what steps ask, and what people answer |
 //! | `status`, `history`, `logs`, `artifacts`, `stop` | runs of this and of other processes |
@@ -34,6 +35,7 @@ mod home;
 mod join;
 mod leftover;
 mod logs;
+mod lost;
 mod names;
 mod perform;
 mod plugin;
@@ -61,7 +63,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 
 use args::{Args, Command, Global, HumanTask, Running};
-use context::{Context, remark};
+use context::{Context, remark, say};
 use failure::{Exit, Failure, sentence};
 use render::style::BAD;
 use settings::{Flags, LogFormat, Settings};
@@ -77,23 +79,37 @@ fn main() -> ExitCode {
         Some(_) | None => {}
     }
     let exit = run(Args::parse());
-    let _ = std::io::stdout().flush();
     // Threads are not joined and memory is not given back: the kernel is faster at that, and everything that was
     // promised is committed.
     std::process::exit(exit.code().into())
 }
 
 fn run(args: Args) -> Exit {
-    let settings = match resolve(&args) {
-        Ok(settings) => settings,
-        // Before the settings are known nothing says whether colours are wanted.
-        Err(error) => return complain(&error, false),
-    };
-    let context = Context::new(settings);
-    let ended = log(&context)
-        .inspect(|()| tracing::debug!("settings are known"))
-        .and_then(|()| command(args.command, &context));
-    ended.unwrap_or_else(|error| complain(&error, context.err.colours))
+    let objects = args.command.prints_lines_of_json();
+    // Before the settings are known nothing says whether colours are wanted.
+    let mut colours = false;
+    let ended = resolve(&args).and_then(|settings| {
+        let context = Context::new(settings);
+        colours = context.err.colours;
+        log(&context)?;
+        tracing::debug!("settings are known");
+        command(args.command, &context)
+    });
+    let exit = ended.unwrap_or_else(|error| {
+        if objects {
+            say(&render::json::error(&error).to_string());
+        }
+        complain(&error, colours)
+    });
+    lost::remember(std::io::stdout().flush());
+    match (lost::told(), exit) {
+        (Ok(()), exit) => exit,
+        (Err(error), Exit::Success) => complain(&error, colours),
+        (Err(error), exit @ (Exit::Failed | Exit::Usage | Exit::Refused | Exit::Interrupted)) => {
+            complain(&error, colours);
+            exit
+        }
+    }
 }
 
 /// One sentence on standard error.
@@ -170,7 +186,9 @@ fn command(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Version(args) => version::run(&args),
         Command::Completion { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "pintle", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "pintle", &mut script);
+            say(String::from_utf8_lossy(&script).trim_end());
             Ok(Exit::Success)
         }
     }

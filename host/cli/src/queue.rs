@@ -29,7 +29,7 @@ use crate::threads::one_thread;
 /// Accepts a run, and runs nothing.
 pub(crate) fn enqueue(args: Enqueue, context: &Context) -> anyhow::Result<Exit> {
     let known = embedded::known()?;
-    let Some(dag) = dag::open(&args.file, args.quiet, context, &known)? else { return Ok(Exit::Failed) };
+    let Some(dag) = dag::open(&args.file, (args.quiet, args.output), context, &known)? else { return Ok(Exit::Failed) };
     one_thread()?.block_on(async {
         let house = House::open(&context.settings, known)?;
         let run = run_id(args.run_id.as_deref())?;

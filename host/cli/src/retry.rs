@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
         if !args.downstream && !args.running.quiet {
             left.iter().for_each(|sentence| remark(sentence));
         }
-        if !args.running.quiet && is_changed(&house, &row, &embedded::known()?).await {
+        if !args.running.quiet && is_changed(&house, &row, context).await {
             remark(&format!(
                 "the file changed since; this retry runs the plan that the run had; `pintle start {}` runs the new one",
                 quoted(row.source.as_deref().unwrap_or_default())
@@ -56,11 +56,13 @@ pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
 }
 
 /// Whether the file that a run came from holds another plan by now. What cannot be read says nothing.
-async fn is_changed(house: &House, row: &RunRow, known: &[Staged]) -> bool {
+async fn is_changed(house: &House, row: &RunRow, context: &Context) -> bool {
     // A run below another one is a part of that one's file; and a pipe would be waited for.
     let source = row.source.as_deref().map(Path::new).filter(|path| row.parent.is_none() && path.is_file());
     let Some(source) = source else { return false };
-    let (Ok(now), Ok(had)) = (Dag::load(source, known), plan(house, row).await) else { return false };
+    let Ok(known) = embedded::known() else { return false };
+    let now = Dag::load(source, &known, &context.settings.home);
+    let (Ok(now), Ok(had)) = (now, plan(house, row).await) else { return false };
     differs(now.plan, &had)
 }
 

@@ -30,8 +30,10 @@ pub(crate) fn run(args: Start, context: &Context) -> anyhow::Result<Exit> {
     if args.queued {
         return threads()?.block_on(queue::run(&args.running, context, known));
     }
-    let file = args.file.clone().context("no DAG file was named")?;
-    let Some(dag) = dag::open(&file, args.running.quiet, context, &known)? else { return Ok(Exit::Failed) };
+    let file = args.file.clone().context("no DAG file was named: name one, or use --resume RUN or --queued")?;
+    let Some(dag) = dag::open(&file, (args.running.quiet, args.running.output), context, &known)? else {
+        return Ok(Exit::Failed);
+    };
     threads()?.block_on(start(args, dag, context, known))
 }
 

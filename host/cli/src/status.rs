@@ -1,5 +1,7 @@
 //! `pintle status`.
 
+use std::io::IsTerminal as _;
+
 use pintle_core::plan::StepIndex;
 use pintle_core::run::RunStatus;
 use pintle_core::time::Timestamp;
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Output, Status};
 use crate::artifacts;
-use crate::context::{Context, remark, say};
+use crate::context::{Context, NO_RUNS, remark, say};
 use crate::failure::Exit;
 use crate::join::House;
 use crate::names;
@@ -28,7 +30,7 @@ const SHOWN: usize = 12;
 
 /// Shows where a run stands.
 pub(crate) fn run(args: &Status, context: &Context) -> anyhow::Result<Exit> {
-    if !context.has_store() {
+    if !context.has_store()? {
         return nothing(args, context);
     }
     one_thread()?.block_on(async {
@@ -51,7 +53,7 @@ fn nothing(args: &Status, context: &Context) -> anyhow::Result<Exit> {
     }
     match args.output {
         Output::Json => say("[]"),
-        Output::Text => remark("there are no runs yet: `pintle start FILE` makes the first"),
+        Output::Text => remark(NO_RUNS),
     }
     Ok(Exit::Success)
 }
@@ -125,7 +127,8 @@ fn living(row: &RunRow) -> Option<u32> {
 fn lines(scene: &Scene, row: &RunRow, house: &House, pen: Pen) -> Vec<String> {
     let view = View { now: house.now(), height: usize::MAX, beat: 0, pen };
     let rows = tree::rows(scene, &Layout::of(scene), view);
-    let width = Size::of_terminal().width.max(80);
+    // Where nobody looks, whoever reads wants all of it.
+    let width = if std::io::stdout().is_terminal() { Size::of_terminal().width } else { usize::MAX };
     let mut lines: Vec<String> = rows.iter().map(|row| row.draw(width, pen)).collect();
     if let Some(source) = &row.source {
         lines.push(pen.paint(DIM, &format!("file: {source}")));
@@ -146,6 +149,7 @@ async fn open_runs(house: &House, output: Output) -> anyhow::Result<()> {
     rows.extend(latest.into_iter().filter(|row| row.status.is_terminal()));
     match output {
         Output::Json => say(&runs::json(&rows)),
+        Output::Text if rows.is_empty() => remark(NO_RUNS),
         Output::Text => say(&runs::table(&rows, house.now())),
     }
     Ok(())

@@ -66,7 +66,7 @@ pub(crate) struct Answering {
   pintle human-task complete 0193a7 release --inputs-json '{\"region\": \"eu\", \"replicas\": 3}'
   pintle human-task complete latest            asks for each value, on a terminal
 
-The values become outputs of the step. If a process works on the run, it goes on there; if none does, the run goes on
+The values become outputs of the step. If a process works on the run, it goes on there; if none does, the run goes on \
 here.")]
 pub(crate) struct Complete {
     #[command(flatten)]
@@ -82,7 +82,7 @@ pub(crate) struct Complete {
   pintle approve latest
   pintle approve nightly draft --input WHO=ada
 
-The inputs become variables of the steps behind, and outputs of the step. If a process works on the run, it goes on
+The inputs become variables of the steps behind, and outputs of the step. If a process works on the run, it goes on \
 there; if none does, the run goes on here.")]
 pub(crate) struct Approve {
     #[command(flatten)]
@@ -113,7 +113,7 @@ pub(crate) struct Reject {
   pintle push-back latest draft --input FEEDBACK='shorter, please'
   pintle push-back latest draft --reason 'the figures are of last week'
 
-The step, or the one that its approval names in `rewind_to`, and everything behind that runs again. These steps are
+The step, or the one that its approval names in `rewind_to`, and everything behind that runs again. These steps are \
 given the inputs as variables, and `DAG_PUSHBACK` with all that was said.")]
 pub(crate) struct PushBack {
     #[command(flatten)]

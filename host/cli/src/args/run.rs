@@ -15,11 +15,18 @@ use super::Output;
   pintle start --resume latest
   pintle start --queued                one after another, everything that is queued
 
-On a terminal the steps are drawn as a tree that lives. In a pipe, each line of a step's output is printed as
+On a terminal the steps are drawn as a tree that lives. In a pipe, each line of a step's output is printed as \
 `STEP | LINE` on standard output, and what happens to steps as `STEP: STATUS ...` on standard error.
 
-Ctrl-C stops the steps gracefully, a second one at once. RUN is an id, the beginning of one, the name of a DAG
+With --output json each line of standard output is an object with `event`: what happens to steps, `output` for what they \
+print, and at the end `result`. A command that fails before that ends with an `error`, which has a `message` and, where \
+the file is not a valid DAG, its `findings` as `pintle validate --output json` prints them.
+
+Ctrl-C stops the steps gracefully, a second one at once. RUN is an id, the beginning of one, the name of a DAG \
 (its latest run) or `latest`.")]
+#[command(override_usage = "pintle start [OPTIONS] <FILE> [-- <PARAMS>...]
+       pintle start [OPTIONS] --resume <RUN>
+       pintle start [OPTIONS] --queued")]
 pub(crate) struct Start {
     /// DAG file
     #[arg(required_unless_present_any = ["resume", "queued"], conflicts_with_all = ["resume", "queued"])]
@@ -53,7 +60,7 @@ pub(crate) struct Start {
   pintle start --queued                run what is queued
   pintle dequeue flow                  take it out again
 
-When this returns the run is kept; nothing of it runs before somebody takes it from the queue.
+When this returns the run is kept; nothing of it runs before somebody takes it from the queue. \
 Parameters and dotenv files are read now; the environment is that of the process which runs it.")]
 pub(crate) struct Enqueue {
     /// DAG file
@@ -247,8 +254,8 @@ pub(crate) struct Logs {
   pintle retry nightly --step load
   pintle retry 0193a7 --step extract --downstream
 
-Steps that succeeded keep what they did. An interrupted run goes on where it was; a finished run begins its next
-attempt, with the plan that it had.")]
+Steps that succeeded keep what they did. An interrupted run goes on where it was; a finished run begins its next \
+attempt. Either has the plan that it had: what was changed in the DAG's file since is run by a new `pintle start FILE`.")]
 pub(crate) struct Retry {
     /// Id of a run, the beginning of one, a DAG's name, or `latest`
     pub(crate) run: String,

@@ -22,8 +22,8 @@ pub(crate) enum Scheduler {
   pintle scheduler preview nightly.yaml --from 2026-03-28 --zone Europe/Berlin
   pintle scheduler preview nightly.yaml --from 2026-03-28T00:00:00Z --output json
 
-Instants are those behind --from, of all files together, in their order. Each is shown as clocks of its schedule's zone
-show it, with that zone's distance from UTC. With --from, and with --zone or zones in the files, the answer is the same
+Instants are those behind --from, of all files together, in their order. Each is shown as clocks of its schedule's zone \
+show it, with that zone's distance from UTC. With --from, and with --zone or zones in the files, the answer is the same \
 on every machine: the rules of time zones are part of the program. Ends with 1 if a file is not a valid DAG.")]
 pub(crate) struct Preview {
     /// DAG files

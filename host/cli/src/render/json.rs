@@ -1,16 +1,20 @@
-//! One JSON object a line, on standard output. Every object has `event` and `run`; `output` lines carry what steps
-//! print; the last one is `result`.
+//! One JSON object a line, on standard output. Every object has `event`, and `run` where there is one; `output` lines
+//! carry what steps print; the last one is `result`, or `error` where a command could not do what it was asked.
+
+use std::path::Path;
 
 use pintle_core::plan::StepIndex;
 use pintle_core::run::Event;
 use pintle_core::time::Timestamp;
 use pintle_plane::output::Channel;
+use pintle_spec::{Faults, Finding};
 use serde_json::{Map, Value, json};
 
 use super::printer::{Printer, Stream};
 use super::scene::Scene;
 use super::time::instant;
 use super::{Show, Speaker};
+use crate::failure::sentence;
 
 /// Events as JSON lines.
 pub(crate) struct Json;
@@ -71,6 +75,36 @@ fn of_event(scene: &Scene, event: &Event) -> Option<Map<String, Value>> {
         }
     }
     Some(object)
+}
+
+/// Why a command did not do what it was asked; people are told the same on standard error.
+pub(crate) fn error(error: &anyhow::Error) -> Value {
+    json!({ "event": "error", "message": sentence(error) })
+}
+
+/// As [`error`], of a file that is no valid DAG, with its findings as `pintle validate --output json` prints them.
+pub(crate) fn faulty(file: &Path, faults: &Faults) -> Value {
+    let findings: Vec<Value> = faults.report().findings().iter().map(finding).collect();
+    let count = match faults.report().count() {
+        1 => "1 fault".to_owned(),
+        count => format!("{count} faults"),
+    };
+    json!({
+        "event": "error",
+        "message": format!("`{}` is not a valid DAG: it has {count}", file.display()),
+        "file": file.display().to_string(),
+        "valid": false,
+        "steps": null,
+        "findings": findings,
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    let mut object = serde_json::to_value(finding).unwrap_or_default();
+    if let Some(object) = object.as_object_mut() {
+        object.insert("level".into(), "error".into());
+    }
+    object
 }
 
 /// The run's state in one object; also what `pintle status --output json` prints.

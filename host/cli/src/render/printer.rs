@@ -3,7 +3,8 @@
 //! The danger: a pager that is not scrolled, or a terminal that was stopped by Ctrl-S, blocks a `write` for as long as
 //! it likes, and with it timers, reports and the answer to Ctrl-C. The rule: a write is made only after `poll` said
 //! that it will not block, and then of no more than a pipe takes at once; the rest stays here. What is not promised:
-//! a reader that went away gets nothing more, and the run goes on.
+//! a reader that went away gets nothing more, and the run goes on; so it does where standard output takes nothing more for
+//! another reason, and that is told when the command ends.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,6 +12,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::lost;
 
 /// A pipe that can be written takes this much without blocking (PIPE_BUF).
 const AT_ONCE: usize = 4096;
@@ -87,7 +90,10 @@ impl Printer {
                     }
                 }
                 Written::Later => return,
-                Written::Gone => {
+                Written::Gone(why) => {
+                    if *stream == Stream::Out {
+                        lost::remember(Err(why.into()));
+                    }
                     if let Some(gone) = gone {
                         *gone = true;
                     }
@@ -109,7 +115,7 @@ impl Printer {
 enum Written {
     Some(usize),
     Later,
-    Gone,
+    Gone(rustix::io::Errno),
 }
 
 fn write_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> Written {
@@ -122,13 +128,13 @@ fn write_some(fd: BorrowedFd<'_>, bytes: &[u8]) -> Written {
             Ok(0) => break,
             Ok(_) => {}
             Err(rustix::io::Errno::INTR) => continue,
-            Err(_) => return Written::Gone,
+            Err(error) => return Written::Gone(error),
         }
         match rustix::io::write(fd, chunk) {
             Ok(count) => written += count,
             Err(rustix::io::Errno::INTR) => {}
             Err(rustix::io::Errno::AGAIN) => break,
-            Err(_) => return Written::Gone,
+            Err(error) => return Written::Gone(error),
         }
     }
     if written == 0 && !bytes.is_empty() { Written::Later } else { Written::Some(written) }
