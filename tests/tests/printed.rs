@@ -46,7 +46,7 @@ fn output_that_is_lost_is_no_success() -> Result<()> {
         &["status", "mine"],
         &["logs", "mine"],
         &["config"],
-        &["validate", "ok.yaml"],
+        &["validate", "ok.yaml", "--output", "json"],
         &["schema"],
         &["completion", "bash"],
         &["start", "ok.yaml", "--output", "json"],

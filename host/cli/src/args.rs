@@ -246,11 +246,9 @@ mod tests {
         for (name, help) in helps(&Args::command()) {
             // Examples stand in; a paragraph is one line, which is broken where the terminal ends.
             let lines: Vec<&str> = help.lines().collect();
-            for pair in
-                lines.windows(2).filter(|pair| pair.iter().all(|line| !line.is_empty() && !line.starts_with(' ')))
-            {
-                unreachable!("`{name} --help` goes on behind a line's end: {pair:?}");
-            }
+            let prose = |line: &&str| !line.is_empty() && !line.starts_with(' ');
+            let broken = lines.windows(2).find(|pair| pair.iter().all(prose));
+            assert!(broken.is_none(), "`{name} --help` goes on behind a line's end: {broken:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! A DAG file, from the disk to a plan with its parameters bound.
 
 use std::collections::HashSet;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -131,7 +131,10 @@ fn read_base(file: &Path, known: &[Staged]) -> Result<Base, Unfit> {
     let failed = || format!("cannot read `{}`, which has what all DAGs have in common", file.display());
     let bytes = match read_up_to(file, MAX_DOCUMENT_BYTES) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Base::default()),
+        // Whether the directory is one is for those to say who keep runs in it.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Base::default());
+        }
         Err(error) => return Err(Unfit::Unreadable(anyhow::Error::new(error).context(failed()))),
     };
     let faulty = |faults| Unfit::Faulty(Box::new(faults));

@@ -8,6 +8,7 @@ use crate::context::{Context, remark, say};
 use crate::dag::{Dag, Unfit};
 use crate::embedded;
 use crate::failure::{Exit, sentence};
+use crate::render::json::finding;
 use crate::render::style::BAD;
 
 /// What became of one file.
@@ -50,7 +51,7 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
     let mut verdict =
         Verdict { file: file.display().to_string(), steps: None, findings: Vec::new(), said: Vec::new(), valid: false };
     let refused = |verdict: &mut Verdict, faults: &pintle_spec::Faults| {
-        verdict.findings.extend(faults.report().findings().iter().map(|finding| of(finding, "error")));
+        verdict.findings.extend(faults.report().findings().iter().map(|one| finding(one, "error")));
         verdict.said.push(faults.render(colours));
     };
     match Dag::load(file, known, &context.settings.home) {
@@ -64,7 +65,7 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
             verdict.steps = Some(dag.plan.steps.len());
             let unresolved = dag.notices.runtime_only();
             if args.show_unresolved && !unresolved.is_empty() {
-                verdict.findings.extend(unresolved.findings().iter().map(|finding| of(finding, "info")));
+                verdict.findings.extend(unresolved.findings().iter().map(|one| finding(one, "info")));
                 verdict.said.push(unresolved.render(colours));
             }
             if let Some(faults) = dag.notices.refused().filter(|_| !args.strict) {
@@ -78,19 +79,11 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
                 }
             } else if !dag.notices.is_empty() {
                 let findings = dag.notices.report().findings();
-                verdict.findings.extend(findings.iter().map(|finding| of(finding, "notice")));
+                verdict.findings.extend(findings.iter().map(|one| finding(one, "notice")));
                 verdict.said.push(dag.notices.render(colours));
             }
             verdict.valid = true;
         }
     }
     verdict
-}
-
-fn of(finding: &pintle_spec::Finding, level: &str) -> Value {
-    let mut object = serde_json::to_value(finding).unwrap_or_default();
-    if let Some(object) = object.as_object_mut() {
-        object.insert("level".into(), level.into());
-    }
-    object
 }

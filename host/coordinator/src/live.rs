@@ -52,6 +52,8 @@ pub(crate) struct Live {
     pub(crate) paused: bool,
     /// A commit failed: what stands here may not be what is stored.
     pub(crate) stale: bool,
+    /// That the store takes nothing was told; it is told once until it takes something again.
+    pub(crate) troubled: bool,
     watchers: Vec<mpsc::UnboundedSender<Update>>,
     pub(crate) status: watch::Sender<RunStatus>,
 }
@@ -69,6 +71,7 @@ impl Live {
             broods: HashMap::new(),
             paused: false,
             stale: false,
+            troubled: false,
             watchers: Vec::new(),
             status,
         }
@@ -87,7 +90,8 @@ impl Live {
         let (status, _) = watch::channel(run.status());
         let values = all_values(&run);
         let (row, broods, watchers) = (stored.row, HashMap::new(), Vec::new());
-        Ok(Self { run, ready, row, context, values, broods, paused: false, stale: false, watchers, status })
+        let (paused, stale, troubled) = (false, false, false);
+        Ok(Self { run, ready, row, context, values, broods, paused, stale, troubled, watchers, status })
     }
 
     /// Takes over a fresh fold, and keeps who watches.

@@ -159,7 +159,9 @@ impl Coordinator {
                 Ok((_, assignments)) => claimed.extend(assignments),
                 // One run that cannot be read keeps no other from being worked on.
                 Err(error) => {
-                    tracing::warn!(%run, %error, "steps could not be claimed");
+                    if !std::mem::replace(&mut live.troubled, true) {
+                        tracing::warn!(%run, %error, "steps cannot be claimed; it is tried again");
+                    }
                     failed = Some(error);
                 }
             }
@@ -185,11 +187,14 @@ impl Coordinator {
             let free = want.saturating_sub(claimed.len());
             let verdicts = match self.turn(worker, &mut live, &items, free).await {
                 Ok((verdicts, assignments)) => {
+                    live.troubled = false;
                     claimed.extend(assignments);
                     verdicts
                 }
                 Err(error) => {
-                    tracing::warn!(%run, %error, "a report could not be recorded; the worker sends it again");
+                    if !std::mem::replace(&mut live.troubled, true) {
+                        tracing::warn!(%run, %error, "a report cannot be recorded; the worker sends it again");
+                    }
                     vec![Taken::Retry(error.to_string()); items.len()]
                 }
             };

@@ -99,10 +99,12 @@ impl WasiRun {
         })?;
         let allowed = |path: &Path, write: bool| -> Result<PathBuf, Failure> {
             let shown = path.display();
-            let found =
-                task.working_dir.join(path).canonicalize().map_err(|error| {
-                    failure(Fault::NotFound, format!("wasi.run: `{shown}` cannot be used: {error}"))
-                })?;
+            let whole = task.working_dir.join(path);
+            let found = whole.canonicalize().map_err(|error| {
+                let place =
+                    if path.is_absolute() { String::new() } else { format!(", which is `{}`,", whole.display()) };
+                failure(Fault::NotFound, format!("wasi.run: `{shown}`{place} cannot be used: {error}"))
+            })?;
             if files.covers(&found, write) {
                 return Ok(found);
             }

@@ -3,8 +3,8 @@
 /// Slips of the keyboard in one name, at most.
 const FURTHEST: usize = 3;
 
-/// The nearest of the known names, if one is near enough to be meant: equal but for case and dashes, or with slips in at
-/// most a third of the longer of the two. So a name of one or two letters is never taken for another one.
+/// The nearest of the known names, if one is near enough to be meant: equal but for case, dashes and blanks around it, or
+/// with slips in at most a third of the longer of the two. So a name of one or two letters is never taken for another one.
 pub fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let plain = fold(wrong);
     let near = |name: &'k str| {
@@ -35,9 +35,9 @@ pub(crate) fn did_you_mean<'k>(wrong: &str, known: impl IntoIterator<Item = &'k 
     }
 }
 
-/// `handlerOn`, `handler-on` and `handler_on` are one name to a person.
+/// `handlerOn`, `handler-on` and `handler_on` are one name to a person, and so is one with blanks around it.
 fn fold(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).take(64).collect()
+    name.trim().chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).take(64).collect()
 }
 
 #[cfg(test)]

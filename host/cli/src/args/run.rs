@@ -274,7 +274,7 @@ pub(crate) struct Retry {
   pintle stop latest
   pintle stop nightly --now
 
-A run that no process works on any more is over at once; its `abort` and `exit` handlers run here first, but not with
+A run that no process works on any more is over at once; its `abort` and `exit` handlers run here first, but not with \
 --now.")]
 pub(crate) struct Stop {
     /// Id of a run, the beginning of one, a DAG's name, or `latest`

@@ -84,7 +84,7 @@ pub(crate) fn error(error: &anyhow::Error) -> Value {
 
 /// As [`error`], of a file that is no valid DAG, with its findings as `pintle validate --output json` prints them.
 pub(crate) fn faulty(file: &Path, faults: &Faults) -> Value {
-    let findings: Vec<Value> = faults.report().findings().iter().map(finding).collect();
+    let findings: Vec<Value> = faults.report().findings().iter().map(|one| finding(one, "error")).collect();
     let count = match faults.report().count() {
         1 => "1 fault".to_owned(),
         count => format!("{count} faults"),
@@ -99,10 +99,10 @@ pub(crate) fn faulty(file: &Path, faults: &Faults) -> Value {
     })
 }
 
-fn finding(finding: &Finding) -> Value {
+pub(crate) fn finding(finding: &Finding, level: &str) -> Value {
     let mut object = serde_json::to_value(finding).unwrap_or_default();
     if let Some(object) = object.as_object_mut() {
-        object.insert("level".into(), "error".into());
+        object.insert("level".into(), level.into());
     }
     object
 }
@@ -129,6 +129,7 @@ pub(crate) fn result(scene: &Scene) -> Value {
         "event": "result",
         "run": run.id,
         "dag": run.plan.name,
+        "labels": run.plan.labels.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect::<Map<_, _>>(),
         "status": run.status(),
         "attempt": run.head.attempt,
         "stopped": run.head.stop.as_ref().map(|stop| &stop.cause),

@@ -170,9 +170,7 @@ pub(crate) fn span(ms: u32) -> Span {
 mod tests {
     use pintle_plane::output::Channel;
 
-    use crate::call::blobs::CallBlobs;
     use crate::call::breach::Breach;
-    use crate::call::budget::Budgets;
     use crate::grants::Grants;
     use crate::host::testing::state;
 

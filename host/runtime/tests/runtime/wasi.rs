@@ -97,7 +97,7 @@ async fn a_trap_is_told_and_bad_input_too() {
         (r#","limits":{"cpu":1}"#, "unknown field `cpu`"),
         (r#","limits":{"memory_mib":0}"#, "limits.memory_mib is 0; write 1 to 4096"),
         (r#","limits":{"cpu_ms":0}"#, "limits.cpu_ms is 0; write at least 1"),
-        (r#","dirs":[{"host":"nowhere"}]"#, "`nowhere` cannot be used: No such file or directory"),
+        (r#","dirs":[{"host":"nowhere"}]"#, "/nowhere`, cannot be used: No such file or directory"),
     ] {
         let failure = fails("", with).await;
         assert!(failure.message.contains(message), "{}", failure.message);

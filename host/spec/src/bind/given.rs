@@ -68,10 +68,16 @@ fn place_words(plan: &Plan, given: &mut Given) -> Result<(), String> {
         .filter(|name| !given.named.contains_key(*name))
         .collect();
     if plan.params_closed && given.positional.len() > open.len() {
-        let (words, places) = (given.positional.len(), open.len());
-        return Err(format!(
-            "{words} values are given without a name, and {places} parameters are left for them; write `NAME=VALUE`"
-        ));
+        let values = match given.positional.len() {
+            1 => "1 value is".to_owned(),
+            count => format!("{count} values are"),
+        };
+        let places = match open.len() {
+            0 => "no parameter is".to_owned(),
+            1 => "1 parameter is".to_owned(),
+            count => format!("{count} parameters are"),
+        };
+        return Err(format!("{values} given without a name, and {places} left for that; write `NAME=VALUE`"));
     }
     let filled = open.len().min(given.positional.len());
     let filling: Vec<(String, String)> = open.into_iter().cloned().zip(given.positional.drain(..filled)).collect();

@@ -66,7 +66,7 @@ fn typed_parameters_are_checked() {
         (&["r=1", "p=xx"], "the value `xx` of the parameter `p` is refused: it does not match `^v[0-9]+$`"),
         (
             &["rr=1", "n=77"],
-            "the DAG has no parameter `rr`; did you mean `r`?\n\
+            "the DAG has no parameter `rr`; `params` of the DAG lists those there are\n\
              the value `77` of the parameter `n` is refused: it must be 9 or less\n\
              the parameter `r` is required; give it as `r=VALUE`",
         ),

@@ -63,7 +63,13 @@ fn not_yaml(text: &str, lines: &Lines, findings: &mut Findings, error: &ScanErro
         None => {
             let width = text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
             let info = error.info();
-            let message = format!("this is not YAML: {info}; check quotes, brackets and indentation here");
+            let deep = info.contains("recursion");
+            let hint = if deep {
+                "lists and maps stand too deep in one another"
+            } else {
+                "check quotes, brackets and indentation here"
+            };
+            let message = format!("this is not YAML: {info}; {hint}");
             (Place::new(start, start + width), message)
         }
     };
