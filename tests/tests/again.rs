@@ -183,7 +183,7 @@ fn a_daemon_that_asked_to_live_on_does_and_nothing_looks_for_it_later() -> Resul
 #[test]
 fn a_retry_says_that_the_file_holds_another_plan_by_now() -> Result<()> {
     let home = Home::new()?;
-    let told = "the file changed since; this retry runs the plan that the run had; `pintle start ";
+    let told = "the file, or base.yaml, changed since; this retry runs the plan that the run had; `pintle start ";
     home.write("bad.yaml", "preconditions: [{condition: a, expected: a}]\nsteps:\n  - {id: a, run: exit 1}\n")?;
     home.run(["start", "bad.yaml", "-r", "mine", "--name", "renamed"])?.expect_code(1)?;
     let same = home.run(["retry", "mine"])?;

@@ -99,7 +99,7 @@ fn programs_are_told_of_errors_as_people_are() -> Result<()> {
         ended.expect_message(1, &["bad.yaml:4:5", "did you mean `depends`?"])?;
         let (error, checked) = (object(&ended)?, home.run(["validate", "bad.yaml", "--output", "json"])?);
         ensure!(error["event"] == "error", "{error}");
-        ensure!(error["message"] == "`bad.yaml` is not a valid DAG: it has 1 fault", "{error}");
+        ensure!(error["message"] == "`bad.yaml` is not valid: it has 1 fault", "{error}");
         let checked = &object(&checked)?[0];
         for key in ["file", "valid", "steps", "findings"] {
             ensure!(error[key] == checked[key] && !checked["findings"].is_null(), "{key} of {error} and {checked}");

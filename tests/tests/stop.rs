@@ -159,3 +159,26 @@ fn a_run_whose_time_is_over_says_so() -> Result<()> {
     rows.expect_code(0)?.expect_printed(&[words])?;
     Ok(())
 }
+
+#[test]
+fn a_second_signal_waits_for_no_lock() -> Result<()> {
+    let home = Home::new()?;
+    let live = running(&home, &long(60, "true"))?;
+    // As another process would that stands still in the middle of a write.
+    let lock = std::fs::File::options().write(true).open(home.data().join("pintle.write"))?;
+    lock.lock()?;
+    let begun = Instant::now();
+    let pid = live.pid();
+    let teller = std::thread::spawn(move || {
+        while rustix::process::kill_process(pid, Signal::INT).is_ok() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    let ended = live.wait()?;
+    ensure!(teller.join().is_ok(), "the process could not be told");
+    ended.expect_code(130)?.expect_said(&["run long was left and its steps were killed"])?;
+    ensure!(begun.elapsed() < Duration::from_secs(20), "it took {:?}", begun.elapsed());
+    drop(lock);
+    ensure!(["waiting", "aborted"].contains(&home.status("long")?.status()), "{}", home.status("long")?.status());
+    Ok(())
+}

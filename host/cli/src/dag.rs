@@ -69,7 +69,7 @@ pub(crate) fn open(
         Err(Unfit::Faulty(faults)) => {
             remark(&faults.render(context.report_colours()));
             if output == Output::Json {
-                say(&json::faulty(file, &faults).to_string());
+                say(&json::faulty(&faults).to_string());
             }
             return Ok(None);
         }
@@ -170,8 +170,9 @@ fn read(file: &Path) -> anyhow::Result<(PathBuf, Vec<u8>)> {
     }
     // Behind a byte order mark it may be as long as without.
     let bytes = read_up_to(file, MAX_DOCUMENT_BYTES + 3).with_context(failed)?;
-    // What a shell puts together, `<(...)`, has no place in a directory.
-    let path = file.canonicalize().or_else(|_| std::path::absolute(file)).with_context(failed)?;
+    // What a shell puts together, `<(...)`, has no place of its own: it is as if it stood where the command was typed.
+    let name = file.file_name().map_or_else(PathBuf::new, PathBuf::from);
+    let path = file.canonicalize().or_else(|_| std::path::absolute(name)).with_context(failed)?;
     Ok((path, bytes))
 }
 

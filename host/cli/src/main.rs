@@ -6,7 +6,7 @@
 //! | `settings` | what it means: flag > environment > file > default |
 //! | `join` | the one place where store, coordinator, runtime and worker meet |
 //! | `start`, `retry`, `queue` | runs of this process: new ones, ones to go on with, queued ones |
-//! | `submission`, `perform`, `stage` | what a new run is, how a run is performed, what happens on stage meanwhile |
+//! | `submission`, `perform`, `stage`, `stopping` | what a new run is, how a run is performed, what happens on stage meanwhile |
 //! | `names` | which run and which steps somebody means |
 //! | `render`, `feed` | what is seen of it |
 //! | `lost` | what standard output did not take |
@@ -50,6 +50,7 @@ mod stage;
 mod start;
 mod status;
 mod stop;
+mod stopping;
 mod submission;
 mod threads;
 mod user;

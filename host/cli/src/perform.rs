@@ -7,10 +7,11 @@ use pintle_core::plan::{Child, Plan};
 use pintle_core::run::RunStatus;
 
 use crate::args::{Output, Running};
-use crate::context::{Context, remark};
-use crate::failure::Exit;
+use crate::complain;
+use crate::context::{Context, remark, say};
+use crate::failure::{Exit, Failure};
 use crate::join::{Crew, House};
-use crate::render::json::Json;
+use crate::render::json::{self, Json};
 use crate::render::plain::Plain;
 use crate::render::scene::Scene;
 use crate::render::screen::{Live, Size};
@@ -34,6 +35,11 @@ pub(crate) async fn perform(
         crew.begin(house);
         let status = stage.play(house, &mut crew, signals).await;
         tracing::debug!("settled");
+        if let Err(error) = &status
+            && Failure::exit_of(error) == Exit::Interrupted
+        {
+            leave(error, how, context);
+        }
         crew.dismiss(house).await;
         tracing::debug!("the crew is home");
         let status = status?;
@@ -50,6 +56,15 @@ pub(crate) async fn perform(
         remind(house, &stage.scene.run.plan).await;
     }
     Ok(stage.exit(status))
+}
+
+/// Ends this process here: what is left to be done waits for the store, which takes nothing, and nobody waits for that.
+fn leave(error: &anyhow::Error, how: &Running, context: &Context) -> ! {
+    if how.output == Output::Json {
+        say(&json::error(error).to_string());
+    }
+    let exit = complain(error, context.err.colours);
+    std::process::exit(exit.code().into())
 }
 
 fn show(scene: &Scene, how: &Running, context: &Context) -> Box<dyn Show> {

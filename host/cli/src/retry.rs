@@ -9,7 +9,7 @@ use pintle_core::ids::RunId;
 use pintle_core::plan::{Plan, StepIndex};
 use pintle_core::plugin::Staged;
 use pintle_core::run::{Refusal, RunStatus};
-use pintle_store::{RunRow, Runs as _};
+use pintle_store::{RunRow, Runs as _, Trigger};
 
 use crate::args::{Retry, Running};
 use crate::context::{Context, remark};
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
         }
         if !args.running.quiet && is_changed(&house, &row, context).await {
             remark(&format!(
-                "the file changed since; this retry runs the plan that the run had; `pintle start {}` runs the new one",
+                "the file, or base.yaml, changed since; this retry runs the plan that the run had; `pintle start {}` runs the new one",
                 quoted(row.source.as_deref().unwrap_or_default())
             ));
         }
@@ -57,8 +57,10 @@ pub(crate) fn run(args: &Retry, context: &Context) -> anyhow::Result<Exit> {
 
 /// Whether the file that a run came from holds another plan by now. What cannot be read says nothing.
 async fn is_changed(house: &House, row: &RunRow, context: &Context) -> bool {
-    // A run below another one is a part of that one's file; and a pipe would be waited for.
-    let source = row.source.as_deref().map(Path::new).filter(|path| row.parent.is_none() && path.is_file());
+    // What a step made is a part of a file; and what a shell put together is not there any more, or somebody else's.
+    let made_here = matches!(row.trigger, Trigger::Start) && row.parent.is_none();
+    let is_kept = |path: &&Path| path.is_file() && !["/dev", "/proc"].iter().any(|odd| path.starts_with(odd));
+    let source = row.source.as_deref().map(Path::new).filter(|path| made_here && is_kept(path));
     let Some(source) = source else { return false };
     let Ok(known) = embedded::known() else { return false };
     let now = Dag::load(source, &known, &context.settings.home);

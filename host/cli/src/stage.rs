@@ -7,7 +7,7 @@ use std::time::Duration;
 use pintle_coordinator::{Coordinator, Error, Update};
 use pintle_core::ids::RunId;
 use pintle_core::plan::StepIndex;
-use pintle_core::run::command::{Refusal, StopCause};
+use pintle_core::run::command::StopCause;
 use pintle_core::run::{Body, Event, RunStatus, StepStatus};
 use pintle_core::time::Timestamp;
 use pintle_plane::output::Channel;
@@ -21,6 +21,7 @@ use crate::render::printer::{self, Printer};
 use crate::render::scene::Scene;
 use crate::render::{Show, Speaker};
 use crate::signals::{self, Signals, Wish};
+use crate::stopping::{Stopping, over};
 
 /// The first picture waits a little: a run that is over by then is drawn once.
 const FIRST_PICTURE: Duration = Duration::from_millis(50);
@@ -30,9 +31,6 @@ const PICTURE: Duration = Duration::from_millis(100);
 /// What happens within so long of what was shown last is shown with what comes after it: nobody sees the difference, and
 /// steps that take less do not each wake who shows them.
 const GATHER: Duration = Duration::from_millis(5);
-
-/// A stop that the store did not take is said again after this.
-const SAY_AGAIN: Duration = Duration::from_secs(1);
 
 /// How a run came on stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,9 +54,6 @@ pub(crate) struct Stage {
     feed: Arc<Feed>,
     /// Output of steps whose claim was not seen yet.
     early: HashMap<StepIndex, Vec<(Channel, Vec<u8>)>>,
-    stops: u32,
-    /// The store did not take a stop: when it is said again.
-    unsaid: Option<Instant>,
 }
 
 impl Stage {
@@ -73,7 +68,7 @@ impl Stage {
         let scene = Scene::of(snapshot);
         let show = show(&scene);
         let early = HashMap::new();
-        Ok(Self { scene, show, printer: Printer::default(), updates, feed, early, stops: 0, unsaid: None })
+        Ok(Self { scene, show, printer: Printer::default(), updates, feed, early })
     }
 
     /// Says what happened just before the curtain rose: that is folded into the scene already.
@@ -111,12 +106,18 @@ impl Stage {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let feed = self.feed.clone();
         let mut gathering = None;
+        let mut stopping = Stopping::new(house, run.clone());
         loop {
             let open = gathering.is_none() && !self.printer.is_full();
             tokio::select! {
                 biased;
-                wish = signals.next() => self.answer(wish, house, crew).await?,
-                () = over(self.unsaid) => self.say_stop(house).await,
+                wish = signals.next() => match wish {
+                    Wish::Stop => stopping.ask(),
+                    Wish::Pause => self.pause(house),
+                },
+                leave = stopping.go_on() => if leave {
+                    return Err(self.leave(crew).await);
+                },
                 status = &mut settled => {
                     let status = status?;
                     self.take_all();
@@ -158,49 +159,25 @@ impl Stage {
         exit_of(status, self.scene.run.head.stop.as_ref().map(|stop| &stop.cause))
     }
 
-    /// Refused by the store, a first stop is said again until it is taken; with a second one the steps are killed and
-    /// this process leaves: whoever comes next finds the run interrupted.
-    async fn answer(&mut self, wish: Wish, house: &House, crew: &mut Crew) -> anyhow::Result<()> {
-        match wish {
-            Wish::Stop => {
-                self.stops += 1;
-                self.say_stop(house).await;
-                if self.stops > 1 && self.unsaid.is_some() {
-                    crew.abandon().await;
-                    return Err(Failure::interrupted(format!(
-                        "run {0} was left and its steps were killed, but the store could not be told; once it can be \
-                         written again, `pintle start --resume {0}` goes on",
-                        self.scene.run.id
-                    )));
-                }
-            }
-            Wish::Pause => {
-                // Nothing is held that another process waits for while this one is stopped.
-                let quiet = house.store.quiesce();
-                if let Err(error) = signals::stop_here() {
-                    tracing::warn!(%error, "this process could not stop itself");
-                }
-                drop(quiet);
-                self.show.forget();
-            }
+    /// Stops this process until it is told to go on.
+    fn pause(&mut self, house: &House) {
+        // Nothing is held that another process waits for while this one is stopped.
+        let quiet = house.store.quiesce();
+        if let Err(error) = signals::stop_here() {
+            tracing::warn!(%error, "this process could not stop itself");
         }
-        Ok(())
+        drop(quiet);
+        self.show.forget();
     }
 
-    /// Tells the run to stop. What the store does not take is said again a little later.
-    async fn say_stop(&mut self, house: &House) {
-        let run = &self.scene.run.id;
-        match house.coordinator.stop(run, StopCause::Interrupted, self.stops > 1).await {
-            Ok(()) | Err(Error::Refused(Refusal::AlreadyStopping(_) | Refusal::WrongRunStatus { .. })) => {
-                self.unsaid = None;
-            }
-            Err(error) => {
-                if self.unsaid.is_none() {
-                    tracing::error!(%run, %error, "the run cannot be told to stop yet; a second Ctrl-C kills its steps");
-                }
-                self.unsaid = Some(Instant::now() + SAY_AGAIN);
-            }
-        }
+    /// Leaves a run that the store could not be told of.
+    async fn leave(&self, crew: &mut Crew) -> anyhow::Error {
+        crew.abandon().await;
+        Failure::interrupted(format!(
+            "run {0} was left and its steps were killed, but the store could not be told; once it can be written again, \
+             `pintle start --resume {0}` goes on",
+            self.scene.run.id
+        ))
     }
 
     fn take_all(&mut self) {
@@ -280,13 +257,6 @@ impl Stage {
     }
 }
 
-async fn over(gathering: Option<Instant>) {
-    match gathering {
-        Some(end) => tokio::time::sleep_until(end).await,
-        None => std::future::pending().await,
-    }
-}
-
 fn ends_a_try(event: &Event) -> bool {
     matches!(
         event.body,
@@ -324,7 +294,7 @@ mod tests {
         let (sender, updates) = tokio::sync::mpsc::unbounded_channel();
         let show = Box::new(Plain { pen: Pen { colours: false, unicode: true } });
         let (printer, feed, early) = (Printer::default(), Arc::new(Feed::default()), HashMap::new());
-        (Stage { scene: script.scene, show, printer, updates, feed, early, stops: 0, unsaid: None }, sender)
+        (Stage { scene: script.scene, show, printer, updates, feed, early }, sender)
     }
 
     /// Two copies of one script: what happens in the first is told to a stage on the second.

@@ -51,7 +51,15 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
     let mut verdict =
         Verdict { file: file.display().to_string(), steps: None, findings: Vec::new(), said: Vec::new(), valid: false };
     let refused = |verdict: &mut Verdict, faults: &pintle_spec::Faults| {
-        verdict.findings.extend(faults.report().findings().iter().map(|one| finding(one, "error")));
+        let (report, file) = (faults.report(), verdict.file.clone());
+        verdict.findings.extend(report.findings().iter().map(|one| {
+            let mut object = finding(one, "error");
+            // A fault may stand in another file: one that a step runs, or the one that all have in common.
+            if let Some(object) = object.as_object_mut().filter(|_| report.file() != file) {
+                object.insert("file".into(), report.file().into());
+            }
+            object
+        }));
         verdict.said.push(faults.render(colours));
     };
     match Dag::load(file, known, &context.settings.home) {

@@ -15,12 +15,19 @@ use crate::limits::MAX_BASE_BYTES;
 use crate::reader::{At, Reader};
 use crate::source::{Place, SourceFile};
 
+/// As people know the file.
+const BASE: &str = "base.yaml";
 /// What a DAG has for itself alone.
 const OWN: [&str; 3] = ["name", "steps", "actions"];
 /// Of these, each field by itself is under that of the DAG.
 const BY_FIELD: [&str; 2] = ["handler_on", "defaults"];
 /// The variables.
 const ENV: &str = "env";
+/// A shell, and what it is given.
+const SHELL: &str = "shell";
+const ARGUMENTS: &str = "shell_args";
+/// Fields that were called otherwise once.
+const RENAMED: [(&str, &str); 1] = [("cancel", "abort")];
 
 /// The common fields, checked.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +48,11 @@ impl Base {
             reader.findings.fault(Place::default(), String::new(), message);
         }
         let documents = document::load(&source.text, &mut reader.findings).unwrap_or_default();
+        if let Some(second) = documents.get(1) {
+            let message =
+                "the file has one document, with what all DAGs have in common; remove what is behind its `---`";
+            reader.findings.fault(second.place, String::new(), message.to_owned());
+        }
         let root = documents.into_iter().next().filter(|root| !root.is_null());
         if let Some(root) = &root {
             check(&mut reader, root);
@@ -57,7 +69,9 @@ impl Base {
     pub(crate) fn lay_under(&self, document: &mut Node) {
         let place = document.place;
         let Value::Map(own) = &mut document.value else { return };
-        for common in &self.entries {
+        // Arguments belong to the shell beside them.
+        let has_shell = own.iter().any(|entry| entry.key == SHELL);
+        for common in self.entries.iter().filter(|common| !has_shell || common.key != ARGUMENTS) {
             let mut common = common.clone();
             stand_at(&mut common, place);
             match own.iter_mut().find(|entry| entry.key == common.key) {
@@ -69,11 +83,10 @@ impl Base {
         }
     }
 
-    /// Leaves out what is said of the fields that were laid under `document`.
-    pub(crate) fn silence(&self, findings: &mut Findings, document: Place) {
-        let first = |path: &str| path.split(['.', '[']).next().unwrap_or_default().to_owned();
-        findings.drop_notices(|place, path| {
-            let key = first(path);
+    /// Leaves out the notices about fields that were laid under `document`, and says of their faults where they stand.
+    pub(crate) fn tell_apart(&self, findings: &mut Findings, document: Place) {
+        findings.come_from(BASE, |place, path| {
+            let key = path.split(['.', '[']).next().unwrap_or_default();
             place == document && self.entries.iter().any(|entry| entry.key == key)
         });
     }
@@ -127,7 +140,9 @@ fn both(common: Node, own: &Node) -> Node {
 /// Fields that are not there yet.
 fn fill_up(own: &mut Node, common: Node) {
     let (Value::Map(own), Value::Map(common)) = (&mut own.value, common.value) else { return };
-    let new = common.into_iter().filter(|entry| !own.iter().any(|held| held.key == entry.key)).collect::<Vec<_>>();
+    let today = |key: &str| RENAMED.iter().find(|(old, _)| *old == key).map_or(key, |(_, today)| *today).to_owned();
+    let is_new = |entry: &Entry| !own.iter().any(|held| today(&held.key) == today(&entry.key));
+    let new = common.into_iter().filter(is_new).collect::<Vec<_>>();
     own.extend(new);
 }
 
@@ -194,6 +209,23 @@ mod tests {
             assert!(base(nothing).is_ok_and(|base| base.entries.is_empty()), "{nothing:?}");
         }
         assert!(base("- a list\n").is_err());
+        assert!(base("env: {A: 1}\n---\nenv: {B: 1}\n").is_err_and(|told| told.contains("one document")));
         assert!(base(&format!("description: {}\n", "x".repeat(MAX_BASE_BYTES))).is_err());
+    }
+
+    #[test]
+    fn a_shell_has_its_own_arguments_and_old_names_are_the_same() {
+        let common = "shell: bash\nshell_args: [-u]\nhandler_on: {abort: {run: common}}\n";
+        let plan = over(common, "shell: sh\nhandler_on: {cancel: {run: own}}\nsteps: [{run: x}]\n").plan;
+        assert_eq!(plan.shell.map(|shell| shell.arguments.len()), Some(0));
+        assert_eq!(over(common, "steps: [{run: x}]\n").plan.shell.map(|shell| shell.arguments.len()), Some(1));
+    }
+
+    #[test]
+    fn what_only_goes_wrong_in_a_dag_names_both() {
+        let base = base("handler_on: {exit: {name: fin, run: x}}\n").expect("a base");
+        let told = parse_over(&SourceFile::new("flow.yaml", "steps: [{name: fin, run: x}]\n"), &NONE, &base);
+        let told = told.expect_err("two steps of one name").report().to_string();
+        assert!(told.contains("flow.yaml") && told.contains("base.yaml"), "{told}");
     }
 }

@@ -277,10 +277,13 @@ impl Findings {
         self.notices.extend(finding);
     }
 
-    /// Takes notices back.
-    pub(crate) fn drop_notices(&mut self, is_one: impl Fn(Place, &str) -> bool) {
+    /// What stands in another file: its notices are taken back, and its faults name it.
+    pub(crate) fn come_from(&mut self, file: &str, is_one: impl Fn(Place, &str) -> bool) {
         self.notices.retain(|notice| !is_one(notice.place, &notice.path));
         self.runtime_only.retain(|notice| !is_one(notice.place, &notice.path));
+        for fault in self.faults.iter_mut().filter(|fault| is_one(fault.place, &fault.path)) {
+            fault.message.push_str(&format!(" (`{}` is that of {file})", fault.path));
+        }
     }
 
     /// What runs, and `validate` refuses: see [`Notices::refused`].

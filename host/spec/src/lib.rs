@@ -123,7 +123,7 @@ fn read(source: &SourceFile, known: &dyn KnownActions, base: &Base, is_below: bo
     let plan = documents.and_then(|mut documents| {
         documents.iter_mut().for_each(|document| base.lay_under(document));
         let plan = file::read_file(&mut reader, &documents, source);
-        documents.iter().for_each(|document| base.silence(&mut reader.findings, document.place));
+        documents.iter().for_each(|document| base.tell_apart(&mut reader.findings, document.place));
         plan
     });
     let notices = reader.findings.close(source)?;

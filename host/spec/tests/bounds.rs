@@ -57,6 +57,21 @@ fn filled(part: &str) -> String {
 }
 
 #[test]
+fn what_a_step_of_a_long_chain_sees_costs_what_that_of_a_short_one_costs() {
+    let known: Vec<ActionRow> = Vec::new();
+    let steps: String = (1..10_000).map(|n| format!("  - {{id: s{n}, action: noop, depends: s{}}}\n", n - 1)).collect();
+    let text = format!("steps:\n  - {{id: s0, action: noop}}\n{steps}");
+    let plan = parse(&SourceFile::new("x.yaml", text), &known).unwrap().plan;
+    let run = RunScope::new(&plan, &BoundParams::default(), &[], &[], &RunFacts::default()).unwrap();
+    let results = HashMap::new();
+    in_time("laying what each step sees", || {
+        for (index, _) in (0..20).flat_map(|_| plan.indexed()) {
+            run.step(&plan, index, &results, &StepFacts::default()).unwrap();
+        }
+    });
+}
+
+#[test]
 fn a_mebibyte_of_one_sign_is_evaluated_in_seconds() {
     let stage = Stage::new("ab".repeat(32 * 1024));
     let signs = [

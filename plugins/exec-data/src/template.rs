@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use pintle_guest::prelude::*;
 use serde_json::Value;
 
@@ -38,10 +38,15 @@ pub(crate) fn run(input: &Input) -> Result<Done, Error> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let mut syntax = SyntaxConfig::builder();
     environment.set_syntax(syntax.keep_trailing_newline(true).build().map_err(|error| faulty(&error))?);
-    let template = without_dots(&input.template);
-    let text = environment.render_str(&template, Serde(&data)).map_err(|error| {
+    let render = |template: &str| environment.render_str(template, Serde(&data));
+    // Only what Jinja cannot read may be meant as Go's.
+    let rendered = render(&input.template).or_else(|error| match error.kind() {
+        ErrorKind::SyntaxError => render(&without_dots(&input.template)),
+        _ => Err(error),
+    });
+    let text = rendered.map_err(|error| {
         let mut fault = faulty(&error);
-        if speaks_go(&template) {
+        if speaks_go(&input.template) {
             fault.message.push_str(OTHER);
         }
         fault

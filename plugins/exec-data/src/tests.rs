@@ -271,6 +271,7 @@ fn templates_take_names_with_a_dot_before_them() {
     let shown = |template: &str| printed("template.render", json!({ "template": template, "data": data }));
     assert_eq!(shown("{{ .name }}, {{.a.b}}, {{- .name -}} , {{ a.b }}, {{ 0.5 }}\n"), "x, 1,x, 1, 0.5\n");
     assert_eq!(shown("{{ name }} {{ '.name' }} }} .name\n"), "x .name }} .name\n");
+    assert_eq!(shown("{% raw %}{{ .Values.name }}{% endraw %}\n"), "{{ .Values.name }}\n");
     let fault = |template: &str| refused("template.render", json!({ "template": template, "data": data })).message;
     for other in ["{{ range .a }}{{ end }}", "{{ .name | trunc 3 }}", "{{ if .name }}y{{ end }}"] {
         assert!(fault(other).ends_with("of Go's language only `{{ .name }}` is understood"), "{}", fault(other));

@@ -1,8 +1,6 @@
 //! One JSON object a line, on standard output. Every object has `event`, and `run` where there is one; `output` lines
 //! carry what steps print; the last one is `result`, or `error` where a command could not do what it was asked.
 
-use std::path::Path;
-
 use pintle_core::plan::StepIndex;
 use pintle_core::run::Event;
 use pintle_core::time::Timestamp;
@@ -83,7 +81,8 @@ pub(crate) fn error(error: &anyhow::Error) -> Value {
 }
 
 /// As [`error`], of a file that is no valid DAG, with its findings as `pintle validate --output json` prints them.
-pub(crate) fn faulty(file: &Path, faults: &Faults) -> Value {
+pub(crate) fn faulty(faults: &Faults) -> Value {
+    let file = faults.report().file();
     let findings: Vec<Value> = faults.report().findings().iter().map(|one| finding(one, "error")).collect();
     let count = match faults.report().count() {
         1 => "1 fault".to_owned(),
@@ -91,8 +90,8 @@ pub(crate) fn faulty(file: &Path, faults: &Faults) -> Value {
     };
     json!({
         "event": "error",
-        "message": format!("`{}` is not a valid DAG: it has {count}", file.display()),
-        "file": file.display().to_string(),
+        "message": format!("`{file}` is not valid: it has {count}"),
+        "file": file,
         "valid": false,
         "steps": null,
         "findings": findings,

@@ -48,10 +48,11 @@ impl Children {
         Self { items: into.items.clone(), since, ends: vec![None; count], open: into.count, failed: 0 }
     }
 
-    /// One of them was stopped before its end.
+    /// One of them was stopped before its end, and none did wrong by itself.
     #[must_use]
     pub fn were_stopped(&self) -> bool {
-        self.ends.contains(&Some(RunStatus::Aborted))
+        let has = |status| self.ends.contains(&Some(status));
+        has(RunStatus::Aborted) && !has(RunStatus::Failed) && !has(RunStatus::Rejected)
     }
 
     /// How many there are.

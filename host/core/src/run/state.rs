@@ -173,8 +173,9 @@ impl Run {
     #[must_use]
     pub fn late(&self) -> Option<String> {
         self.head.stop.as_ref().filter(|stop| stop.cause == StopCause::TimedOut)?;
-        let timeout = self.plan.timeout.map(|timeout| format!(" ({timeout})")).unwrap_or_default();
-        Some(format!("it took longer than `timeout_sec` of the DAG{timeout}"))
+        // A child may be stopped because the time of what is above it is over.
+        let timeout = self.plan.timeout?;
+        Some(format!("it took longer than `timeout_sec` of the DAG ({timeout})"))
     }
 
     /// A step's state.

@@ -276,7 +276,7 @@ impl<'a> Scope<'a> {
         }
         // They are over the step's own `env`, which may speak of them, and begin with what is there before the first.
         // What steps before it have said since they were pushed back themselves is newer.
-        let newer = self.said_since(facts.push_backs.last(), ancestors::by_distance(plan, step));
+        let newer = facts.push_backs.last().map(|since| self.said_since(since, step)).unwrap_or_default();
         let given = || facts.push_backs.inputs(own).filter(|(name, _)| !newer.contains(name.as_str())).cloned();
         self.env.extend(given());
         self.lay(&own.env)?;
@@ -293,16 +293,16 @@ impl<'a> Scope<'a> {
         self
     }
 
-    /// Variables of steps that ran again because of the push-back `since`, and have ended.
-    fn said_since(&self, since: Option<Timestamp>, steps: Vec<StepIndex>) -> HashSet<&'a str> {
-        let (Some(since), Some(results)) = (since, self.results) else { return HashSet::new() };
+    /// Variables of steps before `step` that ran again because of the push-back at `since`, and have ended.
+    fn said_since(&self, since: Timestamp, step: StepIndex) -> HashSet<&'a str> {
+        let Some(results) = self.results else { return HashSet::new() };
         let newer = |index| {
             let values = results.get(&index).filter(|values| values.pushed_back.is_some_and(|at| at >= since))?;
             let output = self.plan.step(index).and_then(|step| step.output.as_ref()).and_then(Output::variable);
             let variable = output.filter(|_| values.variable.is_some());
             Some(variable.into_iter().chain(values.inputs.iter().map(|(name, _)| name.as_str())))
         };
-        steps.into_iter().filter_map(newer).flatten().collect()
+        ancestors::by_distance(self.plan, step).into_iter().filter_map(newer).flatten().collect()
     }
 
     fn lay_variables(&mut self, steps: impl Iterator<Item = StepIndex>) {
