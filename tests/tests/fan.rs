@@ -147,6 +147,15 @@ fn a_stop_ends_the_children() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_dag_that_runs_itself_ends_at_a_bound() -> Result<()> {
+    let home = Home::new()?;
+    home.write("again.yaml", "steps:\n  - {id: s, action: dag.run, with: {dag: again}}\n")?;
+    let ended = home.run(["start", "again.yaml"])?;
+    ended.expect_code(1)?.expect_said(&["runs within runs are 16 deep; a DAG that runs itself needs a condition"])?;
+    Ok(())
+}
+
 /// A step that waits for children holds no process and no slot, so that many of them cost what their steps cost.
 #[test]
 fn a_thousand_items_are_a_thousand_runs() -> Result<()> {
