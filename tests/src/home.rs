@@ -12,6 +12,8 @@ use crate::shown::Shown;
 
 /// No command of a test takes longer; one that does is killed and the test fails with what it printed.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// Between two signals that say the same.
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(50);
 
 /// A user's machine, as far as Pintle sees it.
 #[derive(Debug)]
@@ -235,6 +237,16 @@ impl Live {
     /// Sends a signal.
     pub fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
         rustix::process::kill_process(self.pid(), signal).context("the process is gone")
+    }
+
+    /// Sends a signal again and again, until nobody is there to get it: [`Live::wait`] meanwhile.
+    pub fn signal_until_gone(&self, signal: rustix::process::Signal) -> std::thread::JoinHandle<()> {
+        let pid = self.pid();
+        std::thread::spawn(move || {
+            while rustix::process::kill_process(pid, signal).is_ok() {
+                std::thread::sleep(BETWEEN_SIGNALS);
+            }
+        })
     }
 
     /// Ends it as a power cut would, and reaps it.

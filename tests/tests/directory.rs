@@ -238,13 +238,7 @@ fn a_second_signal_ends_a_run_whose_disk_is_full() -> Result<()> {
     drop(file);
     // A step ends, and the store has no room for its end.
     home.write("go", "")?;
-    // Told again and again, until nobody is there to be told.
-    let pid = live.pid();
-    let teller = std::thread::spawn(move || {
-        while rustix::process::kill_process(pid, Signal::TERM).is_ok() {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    });
+    let teller = live.signal_until_gone(Signal::TERM);
     let ended = live.wait()?;
     ensure!(teller.join().is_ok(), "the process could not be told");
     ended.expect_code(130)?;

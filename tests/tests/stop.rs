@@ -168,12 +168,7 @@ fn a_second_signal_waits_for_no_lock() -> Result<()> {
     let lock = std::fs::File::options().write(true).open(home.data().join("pintle.write"))?;
     lock.lock()?;
     let begun = Instant::now();
-    let pid = live.pid();
-    let teller = std::thread::spawn(move || {
-        while rustix::process::kill_process(pid, Signal::INT).is_ok() {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    });
+    let teller = live.signal_until_gone(Signal::INT);
     let ended = live.wait()?;
     ensure!(teller.join().is_ok(), "the process could not be told");
     ended.expect_code(130)?.expect_said(&["run long was left and its steps were killed"])?;

@@ -96,12 +96,7 @@ fn run(args: Args) -> Exit {
         tracing::debug!("settings are known");
         command(args.command, &context)
     });
-    let exit = ended.unwrap_or_else(|error| {
-        if objects {
-            say(&render::json::error(&error).to_string());
-        }
-        complain(&error, colours)
-    });
+    let exit = ended.unwrap_or_else(|error| fail(&error, objects, colours));
     lost::remember(std::io::stdout().flush());
     match (lost::told(), exit) {
         (Ok(()), exit) => exit,
@@ -111,6 +106,14 @@ fn run(args: Args) -> Exit {
             exit
         }
     }
+}
+
+/// How a command ends that ended with an error, which people are told, and programs where they are told of all else.
+fn fail(error: &anyhow::Error, objects: bool, colours: bool) -> Exit {
+    if objects {
+        say(&render::json::error(error).to_string());
+    }
+    complain(error, colours)
 }
 
 /// One sentence on standard error.

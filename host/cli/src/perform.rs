@@ -7,11 +7,11 @@ use pintle_core::plan::{Child, Plan};
 use pintle_core::run::RunStatus;
 
 use crate::args::{Output, Running};
-use crate::complain;
-use crate::context::{Context, remark, say};
+use crate::context::{Context, remark};
+use crate::fail;
 use crate::failure::{Exit, Failure};
 use crate::join::{Crew, House};
-use crate::render::json::{self, Json};
+use crate::render::json::Json;
 use crate::render::plain::Plain;
 use crate::render::scene::Scene;
 use crate::render::screen::{Live, Size};
@@ -60,10 +60,7 @@ pub(crate) async fn perform(
 
 /// Ends this process here: what is left to be done waits for the store, which takes nothing, and nobody waits for that.
 fn leave(error: &anyhow::Error, how: &Running, context: &Context) -> ! {
-    if how.output == Output::Json {
-        say(&json::error(error).to_string());
-    }
-    let exit = complain(error, context.err.colours);
+    let exit = fail(error, how.output == Output::Json, context.err.colours);
     std::process::exit(exit.code().into())
 }
 

@@ -8,6 +8,7 @@ use pintle_core::graph::Graph;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Plan, StepIndex};
 use pintle_core::plugin::Staged;
+use pintle_core::run::command::StopCause;
 use pintle_core::run::{Refusal, RunStatus};
 use pintle_store::{RunRow, Runs as _, Trigger};
 
@@ -123,9 +124,15 @@ pub(crate) async fn go_on(house: &House, run: &RunId, how: &Running, context: &C
     again(house, run, how, context, Again::Resume(Opening::Resumed)).await
 }
 
+/// Stops a run that nobody works on; its closing handlers run here.
+pub(crate) async fn close(house: &House, run: &RunId, how: &Running, context: &Context) -> anyhow::Result<Exit> {
+    again(house, run, how, context, Again::Stop).await
+}
+
 #[derive(Clone, Copy)]
 enum Again<'a> {
     Resume(Opening),
+    Stop,
     Retry(&'a [StepIndex], bool, Opening),
 }
 
@@ -137,6 +144,7 @@ async fn again(house: &House, run: &RunId, how: &Running, context: &Context, aga
     leftover::clear(house).await;
     let (taken, opening) = match again {
         Again::Resume(opening) => (house.coordinator.resume(run).await, opening),
+        Again::Stop => (house.coordinator.stop_here(run, StopCause::Requested).await, Opening::Stopped),
         Again::Retry(steps, downstream, opening) => (house.coordinator.retry(run, steps, downstream).await, opening),
     };
     match taken {
@@ -155,7 +163,7 @@ async fn again(house: &House, run: &RunId, how: &Running, context: &Context, aga
 }
 
 /// Kills what claims of a run that nobody runs any more left behind, before its steps run again at home (I-5).
-pub(crate) async fn clear_away(house: &House, run: &RunId) -> anyhow::Result<()> {
+async fn clear_away(house: &House, run: &RunId) -> anyhow::Result<()> {
     use pintle_store::Nodes as _;
     let row = house.store.row(run).await?;
     let home = row.filter(|row| !row.status.is_terminal()).and_then(|row| row.home);

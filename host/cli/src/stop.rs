@@ -1,6 +1,6 @@
 //! `pintle stop`.
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use pintle_coordinator::Error;
 use pintle_core::plan::Role;
 use pintle_core::run::RunStatus;
@@ -12,12 +12,8 @@ use crate::context::{Context, say};
 use crate::embedded;
 use crate::failure::Exit;
 use crate::join::House;
-use crate::leftover;
 use crate::names;
-use crate::perform::perform;
-use crate::retry::clear_away;
-use crate::signals::Signals;
-use crate::stage::Opening;
+use crate::retry;
 use crate::threads::threads;
 
 /// Asks a run to stop, whichever process runs it. Where none does, it is over at once; but handlers that are to run then
@@ -31,7 +27,9 @@ pub(crate) fn run(args: &Stop, context: &Context) -> anyhow::Result<Exit> {
             None => false,
         };
         if !lives && !args.now && closes(&house, &row).await? {
-            return close(&house, &row, context).await;
+            let exit = retry::close(&house, &row.id, &Running::default(), context).await?;
+            // However the run ended then, that is what was asked for.
+            return Ok(if exit == Exit::Interrupted { exit } else { Exit::Success });
         }
         match house.coordinator.stop(&row.id, StopCause::Requested, args.now).await {
             Ok(()) if lives => say(&format!("run {} is being stopped", row.id)),
@@ -56,20 +54,4 @@ async fn closes(house: &House, row: &RunRow) -> anyhow::Result<bool> {
     }
     let plan = house.scene(&row.id).await?.run.plan;
     Ok([Role::OnAbort, Role::OnExit].into_iter().any(|role| plan.handler(role).is_some()))
-}
-
-/// Stops a run here, with its handlers.
-async fn close(house: &House, row: &RunRow, context: &Context) -> anyhow::Result<Exit> {
-    let mut signals = Signals::listen().context("signals of this process cannot be listened to")?;
-    house.move_in().await?;
-    let crew = house.hire(&context.settings)?;
-    clear_away(house, &row.id).await?;
-    leftover::clear(house).await;
-    house.coordinator.stop_here(&row.id, StopCause::Requested).await?;
-    let how = Running::default();
-    match perform(house, crew, (&row.id, Opening::Stopped), &how, context, &mut signals).await? {
-        Exit::Interrupted => Ok(Exit::Interrupted),
-        // The run ended as it was asked to.
-        Exit::Success | Exit::Failed | Exit::Usage | Exit::Refused => Ok(Exit::Success),
-    }
 }

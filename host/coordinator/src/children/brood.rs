@@ -10,7 +10,7 @@ use pintle_spec::eval::Outer;
 use pintle_spec::fan::FanItem;
 
 use super::items;
-use super::place::child_id;
+use super::place::{Place, child_id};
 use crate::begin::Pinned;
 use crate::error::Error;
 use crate::live::Live;
@@ -49,6 +49,11 @@ impl Brood {
     pub(crate) fn id(&self, live: &Live, step: StepIndex, child: u32) -> RunId {
         let key = usize::try_from(child).ok().and_then(|at| self.items.get(at)).map_or("", |item| item.key.as_str());
         child_id(live, step, key)
+    }
+
+    /// The id of the child that stands there.
+    pub(super) fn id_of(&self, live: &Live, place: Place<'_>) -> RunId {
+        self.id(live, place.step, place.child)
     }
 
     /// Children that have a place.

@@ -174,7 +174,7 @@ impl Coordinator {
         if place.fan.queued {
             return self.queue_child(live, brood, place).await;
         }
-        let (Place { step, child, .. }, id) = (place, brood.id(live, place.step, place.child));
+        let (Place { step, child, .. }, id) = (place, brood.id_of(live, place));
         let since = live.run.step(step).and_then(|s| s.children.as_ref()).map(|children| children.since);
         let Some(row) = self.store.row(&id).await? else {
             return self.submit_child(live, brood, place).await;
@@ -222,7 +222,7 @@ impl Coordinator {
     /// What a body sees around it is the same for all: it need not find it again for itself.
     async fn lend_frame(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<(), Error> {
         if place.fan.form == FanForm::Foreach
-            && let Some(held) = self.live(&brood.id(live, place.step, place.child))
+            && let Some(held) = self.live(&brood.id_of(live, place))
         {
             let frame = self.frame(live, brood, place).await?;
             held.lock().await.values.frame = Some(Arc::new(frame));
@@ -232,7 +232,7 @@ impl Coordinator {
 
     /// Sees to it that a run is queued which nobody here waits for. That it was accepted is all that its step is told.
     async fn queue_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Started, Error> {
-        let (child, id) = (place.child, brood.id(live, place.step, place.child));
+        let (child, id) = (place.child, brood.id_of(live, place));
         let state = live.run.step(place.step);
         let since = state.and_then(|s| s.children.as_ref()).map(|children| children.since);
         let mut row = self.store.row(&id).await?;

@@ -31,7 +31,7 @@ pub(super) enum Made {
 impl Coordinator {
     /// A child that is about to be submitted.
     pub(super) async fn made_child(&self, live: &mut Live, brood: &mut Brood, place: Place<'_>) -> Result<Made, Error> {
-        let Place { fan, step, child } = place;
+        let (Place { fan, step, child }, id) = (place, brood.id_of(live, place));
         let Some(item) = brood.items.get(place.at()).cloned() else {
             return Ok(Made::Refused("its item is not there".to_owned()));
         };
@@ -52,21 +52,20 @@ impl Coordinator {
             let dag = format!("{}.{step_name}", live.row.dag);
             (Some(Arc::new(self.frame(live, brood, place).await?)), params, dag)
         } else {
-            let params =
-                match self.child_params(live, place, &brood.id(live, place.step, place.child), (&pinned, &item)) {
-                    Progress::Done(Ok(bound)) => bound,
-                    Progress::Done(Err(reason)) => return Ok(Made::Refused(reason)),
-                    Progress::Unasked | Progress::UnderWay => {
-                        brood.computing.insert(child);
-                        return Ok(Made::Later);
-                    }
-                };
+            let params = match self.child_params(live, place, &id, (&pinned, &item)) {
+                Progress::Done(Ok(bound)) => bound,
+                Progress::Done(Err(reason)) => return Ok(Made::Refused(reason)),
+                Progress::Unasked | Progress::UnderWay => {
+                    brood.computing.insert(child);
+                    return Ok(Made::Later);
+                }
+            };
             (None, params, pinned.plan.name.clone())
         };
-        let (run, context) = (brood.id(live, place.step, place.child), child_context(live, place, item));
-        let nonce = context::nonce_of(&context, &run, &self.options.key);
+        let context = child_context(live, place, item);
+        let nonce = context::nonce_of(&context, &id, &self.options.key);
         let (mut made, submission) =
-            self.unborn(Beginning { run, dag, pinned: pinned.clone(), params, context, nonce })?;
+            self.unborn(Beginning { run: id, dag, pinned: pinned.clone(), params, context, nonce })?;
         made.row.trigger = Trigger::Parent;
         made.row.parent = Some(Parent { run: live.run.id.clone(), step, child });
         made.values.frame = frame;
