@@ -370,9 +370,16 @@ mod tests {
         let me = thread::current().id();
         let (sender, wrote) = channel();
         let submit = |store: &Sqlite| store.inner().writer.submit(Box::new(Where(sender.clone()))).unwrap();
+        // Whoever finds the lock taken hands in, and the writer's thread takes it for a moment when it begins and when it
+        // has answered.
+        let submit_until_here = |store: &Sqlite| {
+            submit(store);
+            while wrote.recv().unwrap() != me {
+                submit(store);
+            }
+        };
         let store = Sqlite::open(Options::new(dir.path()).alone()).unwrap();
-        submit(&store);
-        assert_eq!(wrote.recv().unwrap(), me);
+        submit_until_here(&store);
 
         let quiet = store.quiesce();
         submit(&store);
@@ -380,11 +387,7 @@ mod tests {
         assert!(wrote.try_recv().is_err(), "nobody writes behind a closed gate");
         drop(quiet);
         assert!(wrote.recv().unwrap() != me && wrote.recv().unwrap() != me, "those who waited were overtaken");
-        // As soon as both are answered and the lock was left to others for a moment.
-        submit(&store);
-        while wrote.recv().unwrap() != me {
-            submit(&store);
-        }
+        submit_until_here(&store);
 
         let other = tempfile::tempdir().unwrap();
         let sure = Sqlite::open(Options::new(other.path()).alone().mode(Mode::Power)).unwrap();
