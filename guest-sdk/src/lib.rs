@@ -48,6 +48,9 @@
 //! | [`http`], [`process`], [`files`], [`kv`], [`blobs`], [`tcp`], [`sign`], [`secrets`] | host calls that need a grant |
 //! | `testing` (native targets) | the fake host |
 //!
+//! The crate brings its heap along, which is made for calls that are short and many; a plugin that wants another one
+//! switches the feature `heap` off.
+//!
 //! A panic is a fault of the plugin: the hook of [`export!`] logs its message and place, then the guest traps, and the
 //! host names both. What the outside can cause is an [`Error`], never a panic.
 
@@ -57,6 +60,8 @@ pub mod error;
 pub mod executor;
 pub mod host;
 pub mod input;
+#[cfg(all(feature = "heap", target_family = "wasm", not(target_feature = "atomics")))]
+mod memory;
 mod panic;
 pub mod plugin;
 pub mod schema;

@@ -44,6 +44,7 @@ fn files_of_dead_processes_go_and_those_of_living_ones_stay() -> Result<()> {
     std::fs::write(claims.join("killed-0-9"), "boot of-old\nworker 1 1\n")?;
     std::fs::write(claims.join("killed-0-9.0.script"), "")?;
     std::fs::write(claims.join("killed-0-9.out"), "")?;
+    std::fs::write(claims.join(".spare-1-1-0"), "boot of-old\nworker 1 1\n")?;
     let draft = std::fs::File::create(blobs.join(".2147483647-0"))?;
     draft.set_modified(std::time::SystemTime::UNIX_EPOCH)?;
     std::fs::write(blobs.join(".2147483647-1"), "young")?;

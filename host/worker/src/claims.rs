@@ -12,13 +12,19 @@
 //!
 //! The `group` line can only be written once there is a group. Between the two, tens of microseconds in which the
 //! dynamic loader of the program is at work, the marker in its environment is what finds it.
+//!
+//! A file that goes away is not removed but set aside (`.spare-<pid>-<start time>-<number>`) for the next claim of this
+//! process: ext4 passes over every inode that was deleted in the last minutes whenever it looks for a free one, so a
+//! file made and removed for each step made each of them slower than the one before (by 0.2 ms after some thousands).
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::error::Error;
 use crate::kin::{Group, Stat};
@@ -37,7 +43,23 @@ pub(crate) struct Claims {
     dir: PathBuf,
     header: String,
     writer: Writer,
-    open: Mutex<HashMap<String, usize>>,
+    files: Mutex<Files>,
+}
+
+#[derive(Debug, Default)]
+struct Files {
+    /// How many programs run on behalf of each claim.
+    holders: HashMap<String, usize>,
+    spares: Vec<Spare>,
+    /// Of the next spare that is set aside.
+    number: u64,
+}
+
+/// A file that was a claim's, with nothing but the header in it.
+#[derive(Debug)]
+struct Spare {
+    path: PathBuf,
+    file: File,
 }
 
 /// One running program's hold on the file of its claim.
@@ -45,7 +67,8 @@ pub(crate) struct Claims {
 pub(crate) struct Hold {
     claims: Arc<Claims>,
     claim: String,
-    file: File,
+    /// None once it was set aside.
+    file: Option<File>,
 }
 
 /// What a claim file says.
@@ -76,7 +99,7 @@ impl Claims {
         let writer = Writer::me().map_err(Error::Proc)?;
         let boot = boot_id().map_err(Error::Proc)?;
         let header = format!("boot {boot}\nworker {} {}\n", writer.pid, writer.started);
-        Ok(Self { dir, header, writer, open: Mutex::default() })
+        Ok(Self { dir, header, writer, files: Mutex::default() })
     }
 
     /// Who writes here.
@@ -91,37 +114,90 @@ impl Claims {
 
     /// Before a program starts: makes the claim's file, or holds the one that is there.
     pub(crate) fn hold(self: &Arc<Self>, claim: &str) -> io::Result<Hold> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let holders = open.get(claim).copied().unwrap_or(0);
+        let mut files = self.files();
+        let holders = files.holders.get(claim).copied().unwrap_or(0);
         let path = self.dir.join(claim);
-        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
-        if holders == 0
-            && let Err(error) = file.write_all(self.header.as_bytes())
-        {
-            let _ = fs::remove_file(&path);
+        let spare = if holders == 0 { files.spares.pop() } else { None };
+        let file = match spare.and_then(|spare| spare.become_file_of(&path)) {
+            Some(file) => file,
+            None => self.make(&path, holders == 0)?,
+        };
+        files.holders.insert(claim.to_owned(), holders + 1);
+        Ok(Hold { claims: Arc::clone(self), claim: claim.to_owned(), file: Some(file) })
+    }
+
+    fn files(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn make(&self, path: &Path, with_header: bool) -> io::Result<File> {
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        if with_header && let Err(error) = file.write_all(self.header.as_bytes()) {
+            let _ = fs::remove_file(path);
             return Err(error);
         }
-        open.insert(claim.to_owned(), holders + 1);
-        Ok(Hold { claims: Arc::clone(self), claim: claim.to_owned(), file })
+        Ok(file)
+    }
+
+    /// Nothing of the claim runs any more: its file goes away, and is kept for another one where that can be.
+    fn release(&self, files: &mut Files, claim: &str, file: Option<File>) -> io::Result<()> {
+        let path = self.dir.join(claim);
+        let Some(file) = file.filter(|_| files.spares.len() < limits::SPARE_CLAIM_FILES) else { return remove(&path) };
+        let Writer { pid, started } = self.writer;
+        let spare = self.dir.join(format!("{SPARE}{pid}-{started}-{}", files.number));
+        files.number = files.number.wrapping_add(1);
+        let set_aside = || {
+            file.set_len(self.header.len() as u64)?;
+            // Not over a file of the same name: a worker in another container may have set it aside.
+            Ok::<(), io::Error>(renameat_with(CWD, &path, CWD, &spare, RenameFlags::NOREPLACE)?)
+        };
+        if set_aside().is_err() {
+            return remove(&path);
+        }
+        files.spares.push(Spare { path: spare, file });
+        Ok(())
+    }
+}
+
+impl Drop for Claims {
+    fn drop(&mut self) {
+        for spare in self.files.get_mut().unwrap_or_else(PoisonError::into_inner).spares.drain(..) {
+            // One that stays is found by whoever looks for what processes left.
+            let _ = remove(&spare.path);
+        }
+    }
+}
+
+impl Spare {
+    /// None: it is gone, or the claim has a file already, which must not be lost.
+    fn become_file_of(self, path: &Path) -> Option<File> {
+        match renameat_with(CWD, &self.path, CWD, path, RenameFlags::NOREPLACE) {
+            Ok(()) => Some(self.file),
+            Err(_) => {
+                let _ = remove(&self.path);
+                None
+            }
+        }
     }
 }
 
 impl Hold {
     /// Names the group that was started.
     pub(crate) fn record(&mut self, group: Group) -> io::Result<()> {
-        self.file.write_all(format!("group {} {} {}\n", group.id, group.started, group.session).as_bytes())
+        let line = format!("group {} {} {}\n", group.id, group.started, group.session);
+        self.file.as_ref().map_or(Ok(()), |mut file| file.write_all(line.as_bytes()))
     }
 }
 
 impl Drop for Hold {
-    /// The last one removes the file: nothing of the claim runs any more.
+    /// The last one makes the file go away: nothing of the claim runs any more.
     fn drop(&mut self) {
-        let mut open = self.claims.open.lock().unwrap_or_else(PoisonError::into_inner);
-        match open.get_mut(&self.claim) {
+        let mut files = self.claims.files();
+        match files.holders.get_mut(&self.claim) {
             Some(holders) if *holders > 1 => *holders -= 1,
             _ => {
-                open.remove(&self.claim);
-                if let Err(error) = remove(&self.claims.dir.join(&self.claim)) {
+                files.holders.remove(&self.claim);
+                if let Err(error) = self.claims.release(&mut files, &self.claim, self.file.take()) {
                     tracing::warn!(claim = self.claim, %error, "a claim file could not be removed");
                 }
             }
@@ -168,6 +244,14 @@ impl Record {
     pub(crate) fn of_this_boot(&self) -> io::Result<bool> {
         Ok(self.boot.is_empty() || self.boot == boot_id()?)
     }
+}
+
+/// How the name of a file begins that is no claim's at the moment; no claim's name does.
+const SPARE: &str = ".spare-";
+
+/// Whether a file name is that of a spare one.
+pub(crate) fn is_spare(name: &str) -> bool {
+    name.starts_with(SPARE)
 }
 
 /// Where the claim files of a data directory are.
@@ -237,6 +321,59 @@ mod tests {
         assert!(path.exists(), "one program still runs");
         drop(second);
         assert_eq!(Record::read(&path).unwrap(), None);
+    }
+
+    fn names(claims: &Claims) -> Vec<String> {
+        let names = fs::read_dir(claims.dir()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_that_goes_away_is_the_next_claims_and_says_nothing_of_the_first() {
+        use std::os::unix::fs::MetadataExt as _;
+        let data = tempfile::tempdir().unwrap();
+        let claims = Arc::new(Claims::open(data.path()).unwrap());
+        let path = |claim| claims.dir().join(claim);
+        let mut first = claims.hold("r-0-1").unwrap();
+        first.record(GROUP).unwrap();
+        let inode = fs::metadata(path("r-0-1")).unwrap().ino();
+        drop(first);
+        assert!(names(&claims).iter().all(|name| is_spare(name) && !is_claim(name)), "{:?}", names(&claims));
+
+        let mut second = claims.hold("r-1-1").unwrap();
+        assert_eq!(fs::metadata(path("r-1-1")).unwrap().ino(), inode, "no other file was made");
+        let other = Group { id: 9, ..GROUP };
+        second.record(other).unwrap();
+        let record = Record::read(&path("r-1-1")).unwrap().unwrap();
+        assert_eq!((record.groups, record.writer), (vec![other], Some(claims.writer())));
+        assert_eq!(names(&claims), ["r-1-1"]);
+        drop(second);
+
+        // What a claim left behind is not overwritten, and what somebody took away is made anew.
+        fs::write(path("r-2-1"), "group 840 558161 812\n").unwrap();
+        let kept = claims.hold("r-2-1").unwrap();
+        assert_eq!(Record::read(&path("r-2-1")).unwrap().unwrap().groups, [GROUP]);
+        drop(kept);
+        names(&claims).iter().for_each(|name| fs::remove_file(claims.dir().join(name)).unwrap());
+        let anew = claims.hold("r-3-1").unwrap();
+        assert_eq!(Record::read(&path("r-3-1")).unwrap().unwrap().writer, Some(claims.writer()));
+        drop(anew);
+
+        let dir = claims.dir().to_owned();
+        drop(claims);
+        assert_eq!(fs::read_dir(dir).unwrap().count(), 0, "nothing is left when the worker goes");
+    }
+
+    #[test]
+    fn only_so_many_files_are_set_aside() {
+        let data = tempfile::tempdir().unwrap();
+        let claims = Arc::new(Claims::open(data.path()).unwrap());
+        let many: Vec<Hold> =
+            (0..=limits::SPARE_CLAIM_FILES).map(|n| claims.hold(&format!("r-{n}-1")).unwrap()).collect();
+        drop(many);
+        assert_eq!(names(&claims).len(), limits::SPARE_CLAIM_FILES);
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub(crate) const ENVIRONMENT: u64 = 4 * 1024 * 1024;
 /// A claim file is short: one line per program of one claim.
 pub(crate) const CLAIM_FILE: u64 = 1024 * 1024;
 
+/// Files of claims that are kept for the next ones: as many as programs begin and end at the same time, as a rule.
+pub(crate) const SPARE_CLAIM_FILES: usize = 64;
+
 /// A program file that was just written may be "busy" for as long as another thread's child takes to exec.
 pub(crate) const BUSY_RETRIES: u32 = 6;
 

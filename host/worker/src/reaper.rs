@@ -133,12 +133,14 @@ fn reap(data_dir: &Path, writer: Writer) -> io::Result<usize> {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         match Record::read(&entry.path()) {
-            Ok(Some(record)) if record.writer == Some(writer) => {
+            Ok(Some(record)) if record.writer != Some(writer) => {}
+            Ok(Some(_)) if claims::is_spare(&name) => claims::remove(&entry.path())?,
+            Ok(Some(record)) => {
                 quarry.groups.extend(record.groups);
                 quarry.claim_files.push(entry.path());
                 claims.push(name);
             }
-            Ok(_) | Err(_) => {}
+            Ok(None) | Err(_) => {}
         }
     }
     if claims.is_empty() {

@@ -68,6 +68,13 @@ pub fn abandoned(data_dir: &Path, most: usize) -> Result<Vec<String>, Error> {
             break;
         }
         let name = entry.map_err(failed)?.file_name();
+        if name.to_str().is_some_and(claims::is_spare) {
+            let spare = dir.join(&name);
+            if !worker_lives(&spare).map_err(failed)? {
+                claims::remove(&spare).map_err(failed)?;
+            }
+            continue;
+        }
         let Some(claim) = name.to_str().map(claims::claim_of).filter(|claim| claims::is_claim(claim)) else { continue };
         if found.contains(claim) || worker_lives(&dir.join(claim)).map_err(failed)? {
             continue;

@@ -259,6 +259,18 @@ fn a_claim_is_abandoned_when_its_worker_is_gone_and_not_before() {
     std::fs::write(data.path().join("claims/other-0-1.out"), "").unwrap();
     assert_eq!(abandoned(data.path(), 9).unwrap(), ["other-0-1", CLAIM]);
     assert_eq!(abandoned(data.path(), 1).unwrap().len(), 1);
+    let spare = |name: &str, writer: &str| {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+        let path = data.path().join("claims").join(name);
+        std::fs::write(&path, format!("boot {}\nworker {writer}\n", boot.trim())).unwrap();
+        path
+    };
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let me = format!("{} {}", std::process::id(), stat.rsplit(')').next().unwrap().split_whitespace().nth(19).unwrap());
+    let (mine, dead) = (spare(".spare-1-1-0", &me), spare(".spare-1-1-1", "1 1"));
+    assert_eq!(abandoned(data.path(), 9).unwrap().len(), 2, "what is set aside is no claim's");
+    assert_eq!((mine.exists(), dead.exists()), (true, false), "it goes with its worker");
+    std::fs::remove_file(mine).unwrap();
     for claim in abandoned(data.path(), 9).unwrap() {
         recover(data.path(), &claim).unwrap();
     }

@@ -23,6 +23,7 @@ mod step;
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -111,19 +112,19 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     example::build(workspace, &examples)?;
     let sides = sides(workspace, options, ways.iter().any(|(_, way)| matches!(way, Way::Race(_))))?;
     let kept = workspace.target.join("bench");
-    let scratch = fresh(kept.join("scratch"))?;
-    let machine = Machine::look(&scratch)?;
+    let scratch = Scratch::beside(kept.join("scratch"))?;
+    let machine = Machine::look(&scratch.directory)?;
     println!("{machine}");
     for (figure, way) in ways {
         let mut report = Report::begin(figure.name(), way.title());
         match way {
-            Way::Race(race) => race.run(&sides, options.runs, &scratch, &mut report)?,
-            Way::Step => step::run(&sides, options.runs, &scratch, &mut report)?,
-            Way::Example(example) => example.run(workspace, &scratch, &mut report)?,
+            Way::Race(race) => race.run(&sides, options.runs, &scratch.directory, &mut report)?,
+            Way::Step => step::run(&sides, options.runs, &scratch.directory, &mut report)?,
+            Way::Example(example) => example.run(workspace, &scratch.directory, &mut report)?,
         }
         report.keep(&kept, &machine)?;
     }
-    Ok(())
+    scratch.remove()
 }
 
 impl Way {
@@ -153,10 +154,22 @@ fn sides(workspace: &Workspace, options: &Options, race: bool) -> Result<Vec<Sid
     Ok(sides)
 }
 
-fn fresh(directory: PathBuf) -> Result<PathBuf> {
-    if directory.exists() {
-        fs::remove_dir_all(&directory).with_context(|| format!("{} cannot be removed", directory.display()))?;
+/// A directory of this bench's own. What earlier ones left goes at the end, with it: for some minutes after many files
+/// were deleted, ext4 looks at each of their inodes whenever it makes a file, and that would be measured.
+struct Scratch {
+    all: PathBuf,
+    directory: PathBuf,
+}
+
+impl Scratch {
+    fn beside(all: PathBuf) -> Result<Self> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+        let directory = all.join(now.as_millis().to_string());
+        fs::create_dir_all(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
+        Ok(Self { all, directory })
     }
-    fs::create_dir_all(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
-    Ok(directory)
+
+    fn remove(self) -> Result<()> {
+        fs::remove_dir_all(&self.all).with_context(|| format!("{} cannot be removed", self.all.display()))
+    }
 }

@@ -3,6 +3,7 @@
 mod rows;
 
 use std::collections::BTreeMap;
+use std::iter::empty;
 
 use jaq_core::data::JustLut;
 use jaq_core::load::{self, Arena, File, Loader};
@@ -64,16 +65,17 @@ pub(crate) fn run(task: &Task, input: Input) -> Result<Done, Error> {
     Ok(Done::new().output("result", result).output("count", results.len()).output("results", results))
 }
 
-/// Compiles a program over a library of definitions.
+/// Compiles a program over a library of definitions and what is native of them.
 fn compile_over(
     library: impl Iterator<Item = load::parse::Def<&'static str>>,
+    functions: impl Iterator<Item = Fun<Kind>>,
     code: &str,
     names: &[String],
 ) -> Result<Filter<Kind>, Error> {
     let arena = Arena::default();
     let modules = Loader::new(library).load(&arena, File { code, path: () }).map_err(|errors| loading(&errors))?;
     Compiler::default()
-        .with_funs(functions())
+        .with_funs(functions)
         .with_global_vars(names.iter().map(String::as_str))
         .compile(modules)
         .map_err(|errors| {
@@ -120,13 +122,15 @@ impl Program {
         let env = if ["env", "ENV"].iter().any(|name| code.contains(name)) { env } else { &[] };
         let (names, variables) = variables(env, args)?;
         let code = format!("{PRELUDE}{code}");
-        // Reading the library of definitions costs more than most programs do, and most programs need none of it or a
-        // little. What a program says of its own faults is said by the last, which knows everything.
+        // Making the list of functions and reading the library of definitions cost more than most programs do, and most
+        // programs need none of it or a little. What a program says of its own faults is said by the last, which knows
+        // everything.
         let core = || jaq_core::defs();
         let all = || core().chain(jaq_std::defs()).chain(jaq_json::defs());
-        let filter = compile_over(std::iter::empty(), &code, &names)
-            .or_else(|_| compile_over(core(), &code, &names))
-            .or_else(|_| compile_over(all(), &code, &names))?;
+        let filter = compile_over(empty(), empty(), &code, &names)
+            .or_else(|_| compile_over(empty(), functions(), &code, &names))
+            .or_else(|_| compile_over(core(), functions(), &code, &names))
+            .or_else(|_| compile_over(all(), functions(), &code, &names))?;
         Ok(Self { filter, variables })
     }
 
