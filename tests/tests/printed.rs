@@ -164,3 +164,50 @@ fn a_step_that_is_tried_again_says_why() -> Result<()> {
     ended.expect_message(1, &["a: failed, retry in 100ms: exit code 9\n"])?;
     Ok(())
 }
+
+#[test]
+fn every_try_of_a_step_can_be_read_by_itself() -> Result<()> {
+    let home = Home::new()?;
+    home.write(
+        "flaky.yaml",
+        "name: flaky\nsteps:\n  - id: a\n    run: |\n      [ -f seen ] && echo second && exit 0\n      touch seen; echo first; printf half; \
+         echo why >&2; exit 3\n    working_dir: .\n    retry_policy: {limit: 1, interval_sec: 0}\n  - {id: b, run: echo behind, \
+         depends: a}\n",
+    )?;
+    home.run(["start", "flaky.yaml"])?.expect_code(0)?;
+    let printed = |args: &[&str]| -> Result<String> {
+        let ended = home.run([&["logs", "flaky"], args].concat())?;
+        ended.expect_code(0)?;
+        Ok(ended.stdout)
+    };
+    ensure!(printed(&["a"])? == "second\n", "the last try alone");
+    let tries = printed(&["a", "--tries"])?;
+    ensure!(tries == "==> a, try 1 <==\nfirst\nhalf\n==> a, try 2 <==\nsecond\n", "{tries}");
+    let all = printed(&["--tries"])?;
+    let of_a = "==> a, try 1 <==\na | first\na | half\n==> a, try 2 <==\na | second\n";
+    ensure!(all == format!("{of_a}==> b, try 1 <==\nb | behind\n"), "{all}");
+    let errors = printed(&["a", "--tries", "--stderr"])?;
+    ensure!(errors == "==> a, try 1 <==\nwhy\n", "{errors}");
+    Ok(())
+}
+
+#[test]
+fn who_follows_a_step_misses_nothing_of_a_try_that_was_over_between_two_looks() -> Result<()> {
+    let home = Home::new()?;
+    home.write(
+        "often.yaml",
+        "name: often\nsteps:\n  - id: a\n    run: |\n      [ -f go ] || echo begun\n      until [ -f go ]; do sleep 0.02; done\n      echo x >> tries; \
+         echo try $(wc -l < tries); [ $(wc -l < tries) = 9 ]\n    working_dir: .\n    retry_policy: {limit: 9, interval_sec: 0}\n",
+    )?;
+    let mut run = home.spawn(["start", "often.yaml", "--run-id", "often", "--output", "json"])?;
+    run.until_shown("\"line\":\"begun\"")?;
+    let mut follower = home.spawn(["logs", "often", "a", "-f"])?;
+    follower.until_shown("begun\n")?;
+    home.write("go", "")?;
+    run.wait()?.expect_code(0)?;
+    let ended = follower.wait()?;
+    ended.expect_code(0)?;
+    let all: String = (1..=9).map(|number| format!("try {number}\n")).collect();
+    ensure!(ended.stdout == format!("begun\n{all}"), "{}", ended.stdout);
+    Ok(())
+}

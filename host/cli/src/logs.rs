@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::Write as _;
 use std::time::Duration;
 
+use pintle_core::counter::Fence;
 use pintle_core::ids::RunId;
 use pintle_core::plan::{Plan, StepIndex};
 use pintle_store::{Channel, LogName, Logs as _, Runs as _, Steps as _};
@@ -25,7 +26,7 @@ const INTERRUPTED: &str = "interrupted";
 /// Read at a time.
 const CHUNK: usize = 256 * 1024;
 
-/// Shows what steps printed: of each step its last try.
+/// Shows what steps printed: of each step its last try and those that follow, or every one.
 pub(crate) fn run(args: &Logs, context: &Context) -> anyhow::Result<Exit> {
     context.need_store()?;
     one_thread()?.block_on(async {
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &Logs, context: &Context) -> anyhow::Result<Exit> {
             remark(&format!("the step's runs have logs of their own: `pintle status {}` lists them", row.id));
         }
         let channel = if args.stderr { Channel::Stderr } else { Channel::Stdout };
-        let mut reader = Reader::new(&house, row.id, &scene.run.plan, only, channel);
+        let mut reader = Reader::new(&house, row.id, &scene.run.plan, only, channel, args.tries);
         if args.follow {
             return follow(&house, reader).await;
         }
@@ -79,16 +80,30 @@ struct Reader<'a> {
     plan: &'a Plan,
     only: Option<StepIndex>,
     channel: Channel,
+    /// From the first try on, and each is named.
+    tries: bool,
+    /// The first claim of each step that may still have more to say.
+    from: HashMap<StepIndex, Fence>,
     offsets: HashMap<LogName, u64>,
     /// Beginnings of lines that have no end yet, where lines are prefixed.
     open: HashMap<StepIndex, Vec<u8>>,
+    /// What was printed last has no end of line.
+    mid_line: bool,
     /// Nobody reads any more.
     gone: bool,
 }
 
 impl<'a> Reader<'a> {
-    fn new(house: &'a House, run: RunId, plan: &'a Plan, only: Option<StepIndex>, channel: Channel) -> Self {
-        Self { house, run, plan, only, channel, offsets: HashMap::new(), open: HashMap::new(), gone: false }
+    fn new(
+        house: &'a House,
+        run: RunId,
+        plan: &'a Plan,
+        only: Option<StepIndex>,
+        channel: Channel,
+        tries: bool,
+    ) -> Self {
+        let (from, offsets, open) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { house, run, plan, only, channel, tries, from, offsets, open, mid_line: false, gone: false }
     }
 
     /// Prints what is new; whether more may come.
@@ -98,11 +113,26 @@ impl<'a> Reader<'a> {
         let more = row.is_some_and(|row| !row.status.is_terminal() && row.waiting.is_none());
         for step in self.house.store.steps(&self.run).await? {
             if self.only.is_none_or(|only| only == step.index) {
-                let log = LogName { run: self.run.clone(), step: step.index, fence: step.fence, channel: self.channel };
-                self.read(&log).await?;
+                self.look_at(step.index, step.fence).await?;
             }
         }
         Ok(more)
+    }
+
+    /// Up to the step's last claim. One that was over between two looks is read to its end before the next.
+    async fn look_at(&mut self, step: StepIndex, last: Fence) -> anyhow::Result<()> {
+        let first = if self.tries { Fence::default() } else { last };
+        let first = self.from.insert(step, last).unwrap_or(first);
+        for fence in first.0..=last.0 {
+            let fence = Fence(fence);
+            self.read(&LogName { run: self.run.clone(), step, fence, channel: self.channel }).await?;
+            if fence < last
+                && let Some(line) = self.open.remove(&step)
+            {
+                self.end_line(step, line);
+            }
+        }
+        Ok(())
     }
 
     async fn read(&mut self, log: &LogName) -> anyhow::Result<()> {
@@ -111,6 +141,11 @@ impl<'a> Reader<'a> {
             let bytes = self.house.store.read_log(log, offset, CHUNK).await?;
             if bytes.is_empty() || self.gone {
                 break;
+            }
+            if offset == 0 && self.tries {
+                let name = self.plan.step(log.step).map_or("?", |step| step.name.as_str());
+                let apart = if self.mid_line { "\n" } else { "" };
+                self.write(format!("{apart}==> {name}, try {} <==\n", log.fence).as_bytes());
             }
             offset += bytes.len() as u64;
             self.print(log.step, &bytes);
@@ -134,18 +169,23 @@ impl<'a> Reader<'a> {
 
     /// Lines that never got an end.
     fn end(&mut self) {
-        for (step, mut line) in std::mem::take(&mut self.open) {
-            if !line.is_empty() {
-                line.push(b'\n');
-                let prefixed = prefixed(self.plan, step, &line);
-                self.write(&prefixed);
-            }
+        for (step, line) in std::mem::take(&mut self.open) {
+            self.end_line(step, line);
+        }
+    }
+
+    fn end_line(&mut self, step: StepIndex, mut line: Vec<u8>) {
+        if !line.is_empty() {
+            line.push(b'\n');
+            let prefixed = prefixed(self.plan, step, &line);
+            self.write(&prefixed);
         }
     }
 
     fn write(&mut self, bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
         let written = out.write_all(bytes).and_then(|()| out.flush());
+        self.mid_line = bytes.last().is_some_and(|last| *last != b'\n');
         self.gone |= written.is_err();
         lost::remember(written);
     }

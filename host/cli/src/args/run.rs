@@ -246,6 +246,9 @@ pub(crate) struct Logs {
     /// Standard error instead of standard output
     #[arg(long)]
     pub(crate) stderr: bool,
+    /// Every try of a step, each under a line that names it, instead of the last alone
+    #[arg(long)]
+    pub(crate) tries: bool,
 }
 
 #[derive(Debug, Args)]
