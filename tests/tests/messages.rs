@@ -190,7 +190,8 @@ fn settings_that_are_wrong_are_told_all_at_once() -> Result<()> {
     }
     std::fs::write(&file, "[plugins.exec-htpt.limits]\nmemory-mib = 3\n")?;
     let ended = home.start(OK)?;
-    ended.expect_message(ended.code(), &["exec-htpt", "exec-http"])?;
+    ended
+        .expect_message(ended.code(), &["settings: there is no plugin `exec-htpt`; those there are: ", "exec-http"])?;
     ensure!([1, 2].contains(&ended.code()), "it ended with {}", ended.code());
     std::fs::remove_file(&file)?;
     let levels = "use off, error, warn, info, debug or trace, or one with `target=level` pairs";

@@ -391,3 +391,26 @@ fn dry_shows_what_would_be_asked() -> Result<()> {
     home.run(["dry", "release.yaml"])?.expect_code(0)?.expect_printed(&["human.task", "Where does 1.4 go?"])?;
     Ok(())
 }
+
+#[test]
+fn an_answer_to_a_run_whose_process_stands_still_asks_whether_it_is_stopped() -> Result<()> {
+    let home = Home::new()?;
+    home.write(
+        "both.yaml",
+        "steps:\n  - {id: below, action: dag.run, with: {dag: asks}}\n  - {id: long, run: sleep 60}\n---\nname: asks\nsteps: \
+         [{id: target, run: 'true', approval: {prompt: Is it good?}}]\n",
+    )?;
+    let live = home.spawn(["start", "both.yaml"])?;
+    let child = wait::until("the question", Duration::from_secs(60), || {
+        let listed: Value = serde_json::from_str(&home.run(["human-task", "list", "--output", "json"])?.stdout)?;
+        Ok(listed[0]["run"].as_str().map(str::to_owned))
+    })?;
+    live.signal(rustix::process::Signal::STOP)?;
+    let answered = home.run(["approve", &child])?;
+    live.signal(rustix::process::Signal::CONT)?;
+    let words = format!("step target of run {child} was approved; process ");
+    answered.expect_code(0)?.expect_said(&[&words, ", which has the run, has not gone on yet: is it stopped?"])?;
+    home.run(["stop", "both"])?.expect_code(0)?;
+    live.wait()?.expect_code(1)?;
+    Ok(())
+}

@@ -31,7 +31,9 @@ fn a_step_queues_runs_that_are_run_later_in_their_order() -> Result<()> {
     let greetings = home.path("greetings");
     home.write("parent.yaml", QUEUES.replace("$GREETINGS", &greetings.display().to_string()))?;
     let ended = home.run(["start", "parent.yaml"])?;
-    ended.expect_code(0)?.expect_said(&["2 runs are queued: `pintle start --queued` runs them"])?;
+    ended
+        .expect_code(0)?
+        .expect_said(&["q: 2 runs for the queue\n", "2 runs are queued: `pintle start --queued` runs them"])?;
     let told: String = ended.stdout.lines().filter_map(|line| line.strip_prefix("tell | ")).collect();
     let told: Value = serde_json::from_str(&told)?;
     ensure!(told["summary"] == serde_json::json!({"total": 2, "queued": 2}), "{told}");

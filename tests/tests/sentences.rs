@@ -157,6 +157,45 @@ fn bounds_of_a_document_are_named() -> Result<()> {
          through `*aliases`",
     )?;
     refused("steps: [{run: x, stderr: {}}]", "`stderr` is empty; write the path of a file, or `artifact:`")?;
+    let inputs = numbered(101, &|n| format!("I{n}"));
+    refused(
+        &format!("steps: [{{id: a, run: x, approval: {{input: [{inputs}]}}}}]"),
+        "an approval may have 100 inputs; give a file instead",
+    )?;
+    Ok(())
+}
+
+#[test]
+fn words_and_forms_that_a_field_does_not_take_say_what_it_takes() -> Result<()> {
+    for (yaml, sentence) in [
+        (
+            "worker_selector: gpu\nsteps: [{run: x}]",
+            "`worker_selector` does not know `gpu`; use `local`, or a map of labels such as `gpu: a100`",
+        ),
+        (
+            "schedule: [{kind: weekly, expression: '0 9 * * *'}]\nsteps: [{run: x}]",
+            "`weekly` is not a kind of schedule; use `cron` or `at`",
+        ),
+        (
+            "steps: [{run: x, output: {a: {from: stdout, decode: binary}}}]",
+            "`binary` is not a way to decode an output; use `text`, `json` or `yaml`",
+        ),
+        (
+            "steps: [{run: x, approval: [a]}]",
+            "`approval` must be a map such as `{prompt: \"Is this good?\"}`, not a list",
+        ),
+        ("steps: [{foreach: [a]}]", "`foreach` must be a map such as `{items: [a, b], steps: [...]}`, not a list"),
+        (
+            "steps: [{run: x, stdout: {outputs: {fields: [a]}}}]",
+            "`fields` must be a map such as `count: {decode: json, select: .count}`, not a list",
+        ),
+        (
+            "steps: [{run: x, stdout: {outputs: {fields: {a: {path: p}}}}}]",
+            "`path` belongs to `output:` with `from: file`; here standard output is read",
+        ),
+    ] {
+        refused(yaml, sentence)?;
+    }
     Ok(())
 }
 
@@ -222,6 +261,10 @@ fn children_that_take_too_long_and_children_that_fail() -> Result<()> {
     let yaml = "steps:\n  - {id: bad, action: dag.run, with: {dag: below}}\n---\nname: below\nsteps:\n  - {id: a, run: exit 3}\n";
     let ended = home.start(yaml)?;
     ended.expect_message(1, &["bad failed: run ", " of `below`: "])?;
+    let yaml = "params: [{name: v, default: x}]\nsteps:\n  - {id: bad, action: dag.enqueue, with: {dag: below, params: \
+                'n=${params.v}'}}\n---\nname: below\nparams: [{name: n, type: integer}]\nsteps: [{action: noop}]\n";
+    let refused = "the value `x` of the parameter `n` is refused: it must be a whole number";
+    home.start(yaml)?.expect_message(1, &["bad failed: a run of `below` was not queued: ", refused])?;
     Ok(())
 }
 
@@ -238,5 +281,86 @@ fn programs_of_wasi_run_that_are_none() -> Result<()> {
         1,
         &[&format!("wasi.run: `{}` has 1073741824 bytes; at most ", large.display()), " are read"],
     )?;
+    Ok(())
+}
+
+#[test]
+fn answers_that_nobody_waits_for_name_the_run() -> Result<()> {
+    let home = Home::new()?;
+    home.write("ok.yaml", OK)?;
+    home.run(["start", "ok.yaml", "-r", "mine"])?.expect_code(0)?;
+    home.run(["human-task", "complete", "mine"])?.expect_message(
+        1,
+        &["run mine is succeeded and no step of it asks anything: `pintle human-task list` shows what is asked"],
+    )?;
+    home.run(["human-task", "complete", "mine", "zz"])?.expect_message(2, &["run mine has no step `zz`; none asks"])?;
+    Ok(())
+}
+
+#[test]
+fn artifacts_that_cannot_be_listed_or_printed_are_named() -> Result<()> {
+    let home = Home::new()?;
+    home.write(
+        "kept.yaml",
+        "artifacts: {dir: kept}\nsteps: [{id: s, run: echo hello, stdout: {artifact: said.txt}}]\n",
+    )?;
+    home.run(["start", "kept.yaml", "-r", "mine"])?.expect_code(0)?;
+    let mut command = home.command(["artifacts", "mine", "said.txt"]);
+    command.stdout(std::fs::File::options().write(true).open("/dev/full")?);
+    home.command_wait(command)?
+        .expect_message(1, &["the artifact `said.txt` cannot be printed: No space left on device"])?;
+    let listed = home.run(["artifacts", "mine"])?;
+    let dir = listed.stderr.lines().find_map(|line| line.strip_prefix("in ")).context("a directory")?;
+    std::fs::remove_dir_all(dir)?;
+    std::fs::write(dir, "")?;
+    let sentence = format!("the artifacts in `{dir}` cannot be listed: Not a directory");
+    home.run(["artifacts", "mine"])?.expect_message(1, &[&sentence])?;
+    Ok(())
+}
+
+#[test]
+fn steps_that_run_dags_have_no_log_of_their_own() -> Result<()> {
+    let home = Home::new()?;
+    let yaml = "steps:\n  - {id: runs, action: dag.run, with: {dag: below}}\n  - {id: queues, action: dag.enqueue, with: \
+                {dag: below}}\n---\nname: below\nsteps: [{action: noop}]\n";
+    home.write("dag.yaml", yaml)?;
+    home.run(["start", "dag.yaml", "-r", "mine"])?.expect_code(0)?;
+    home.run(["logs", "mine", "runs"])?
+        .expect_code(0)?
+        .expect_said(&["the step's runs have logs of their own: `pintle status mine` lists them"])?;
+    home.run(["logs", "mine", "queues"])?
+        .expect_code(0)?
+        .expect_said(&["what a step queues are runs of their own: `pintle history` lists them"])?;
+    Ok(())
+}
+
+#[test]
+fn files_that_a_dag_is_read_with_are_named() -> Result<()> {
+    let home = Home::new()?;
+    home.write("call.yaml", "steps: [{action: dag.run, with: {dag: nowhere}}]\n")?;
+    home.run(["start", "call.yaml"])?.expect_message(
+        1,
+        &["a step runs the DAG `nowhere`, which is no document of its file, and `", "` has no `nowhere.yaml`"],
+    )?;
+    home.write("bytes.yaml", "params: [{name: day, eval: \"$(printf '\\\\377')\"}]\nsteps: [{action: noop}]\n")?;
+    home.run(["start", "bytes.yaml"])?.expect_message(1, &["`day`", "its command printed what is not UTF-8"])?;
+    let base = home.data().join("base.yaml");
+    std::fs::create_dir_all(&base)?;
+    home.write("ok.yaml", OK)?;
+    let sentence = format!("cannot read `{}`, which has what all DAGs have in common: Is a directory", base.display());
+    home.run(["validate", "ok.yaml"])?.expect_message(1, &[&sentence])?;
+    Ok(())
+}
+
+#[test]
+fn a_run_that_cannot_be_taken_out_of_the_queue_stays_in_it() -> Result<()> {
+    let home = Home::new()?;
+    home.write("ok.yaml", OK)?;
+    home.run(["enqueue", "ok.yaml", "-r", "mine"])?.expect_code(0)?;
+    // Another key of the same length; the file's mode stays.
+    std::fs::write(home.data().join("key"), [7; 32])?;
+    home.run(["start", "--queued"])?.expect_code(1)?.expect_said(&[
+        "run mine of `ok` stays in the queue: run mine: what the run remembers of its submission cannot be opened",
+    ])?;
     Ok(())
 }

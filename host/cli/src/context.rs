@@ -129,6 +129,16 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_cannot_be_looked_into_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let around = dir.path().join("around");
+        std::os::unix::fs::symlink(&around, &around).unwrap();
+        let said = has_store(&around).unwrap_err().to_string();
+        let sentence = "see whether its disk can be read, or choose another with --home or PINTLE_HOME";
+        assert_eq!(said, format!("cannot look into `{}`: {sentence}", around.display()));
+    }
+
+    #[test]
     fn the_locale_decides_about_glyphs() {
         let with =
             |name: &'static str, value: &'static str| move |asked: &str| (asked == name).then(|| value.to_owned());

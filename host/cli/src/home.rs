@@ -139,6 +139,18 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_cannot_be_read_or_made_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(KEY);
+        fs::create_dir(&path).unwrap();
+        let said = key(dir.path()).unwrap_err().to_string();
+        assert_eq!(said, format!("cannot read the key `{}`; make it readable by this user", path.display()));
+        let said = key(Path::new("/proc/none")).unwrap_err().to_string();
+        let sentence = "make the directory writable, or choose another with --home";
+        assert_eq!(said, format!("cannot make the key `/proc/none/key`; {sentence}"));
+    }
+
+    #[test]
     fn steps_are_given_a_part_of_the_environment() {
         let all =
             ["PATH", "LC_ALL", "XDG_RUNTIME_DIR", "DAGU_X", "AWS_SECRET_ACCESS_KEY", "LC", "HOMEX", "GITHUB_TOKEN"];

@@ -235,6 +235,7 @@ fn left_behind(plan: &Plan, named: &[StepIndex]) -> Option<String> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 mod tests {
     use super::*;
 
@@ -267,5 +268,12 @@ mod tests {
         assert!(many.contains("s10 and 3 more ("), "{many}");
         let ten = left_behind(&plan(10), &[StepIndex(0)]).unwrap_or_default();
         assert!(ten.contains("s10 (") && !ten.contains("more"), "{ten}");
+    }
+
+    #[test]
+    fn a_place_of_claims_that_cannot_be_looked_into_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let said = claims_of(file.path(), &RunId::new("r").unwrap()).unwrap_err().to_string();
+        assert_eq!(said, format!("cannot look for old claims in `{}`", file.path().display()));
     }
 }

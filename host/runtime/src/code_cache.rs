@@ -192,6 +192,7 @@ mod tests {
         assert!(macs.iter().all(|mac| *mac == macs[0]));
         let key = dir.path().join("key");
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(Key::of(dir.path()).is_err(), "a key that others may read was used");
+        let said = Key::of(dir.path()).map(drop).unwrap_err().to_string();
+        assert_eq!(said, format!("{} may be read by others: chmod 600, or remove it", key.display()));
     }
 }

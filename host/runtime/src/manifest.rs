@@ -209,7 +209,8 @@ impl Document {
             }
         }
         for secret in self.wants.secret.iter().filter(|secret| secret.name.is_empty()) {
-            faults.push(format!("a wanted secret ({}) has no name", secret.reason));
+            let meant = if secret.reason.is_empty() { String::new() } else { format!(" ({})", secret.reason) };
+            faults.push(format!("a wanted secret{meant} has no name; write `name` below [[wants.secret]]"));
         }
         faults
     }
@@ -341,5 +342,10 @@ mod tests {
              plugin.toml: kind `backends` is not one of executor, policy, backend:KIND\n\
              plugin.toml: limits.cpu-ms is 0; write at least 1"
         );
+        let nameless = message(&WHOLE.replace("name = \"api-key\"", "name = \"\"\n        reason = \"signs\""));
+        let add = "has no name; write `name` below [[wants.secret]]";
+        assert_eq!(nameless, format!("plugin.toml: a wanted secret (signs) {add}"));
+        let bare = message(&WHOLE.replace("name = \"api-key\"", "name = \"\""));
+        assert_eq!(bare, format!("plugin.toml: a wanted secret {add}"));
     }
 }

@@ -200,7 +200,12 @@ mod tests {
     #[test]
     fn a_fault_stands_in_the_file_and_what_is_only_noticed_is_not_told_of_each_dag() {
         let told = base("timeout_sec: soon\nsteps: [{run: x}]\nnope: 1\n").expect_err("faults");
-        for wanted in ["base.yaml:1:", "base.yaml:2:1", "`steps` is each DAG's own", "`nope` is unknown"] {
+        for wanted in [
+            "base.yaml:1:",
+            "base.yaml:2:1",
+            "`steps` is each DAG's own; this file has what all DAGs have in common",
+            "`nope` is unknown",
+        ] {
             assert!(told.contains(wanted), "{wanted} is missing in {told}");
         }
         let parsed = over("mail_on: {failure: true}\nenv: {X: \"${consts.no}\"}\n", "steps: [{run: x}]\n");
@@ -209,8 +214,11 @@ mod tests {
             assert!(base(nothing).is_ok_and(|base| base.entries.is_empty()), "{nothing:?}");
         }
         assert!(base("- a list\n").is_err());
-        assert!(base("env: {A: 1}\n---\nenv: {B: 1}\n").is_err_and(|told| told.contains("one document")));
-        assert!(base(&format!("description: {}\n", "x".repeat(MAX_BASE_BYTES))).is_err());
+        let told = base("env: {A: 1}\n---\nenv: {B: 1}\n").expect_err("two documents");
+        let one = "the file has one document, with what all DAGs have in common; remove what is behind its `---`";
+        assert!(told.contains(one), "{told}");
+        let told = base(&format!("description: {}\n", "x".repeat(MAX_BASE_BYTES))).expect_err("a long text");
+        assert!(told.contains(&format!("bytes and may have {MAX_BASE_BYTES}")), "{told}");
     }
 
     #[test]
@@ -226,6 +234,6 @@ mod tests {
         let base = base("handler_on: {exit: {name: fin, run: x}}\n").expect("a base");
         let told = parse_over(&SourceFile::new("flow.yaml", "steps: [{name: fin, run: x}]\n"), &NONE, &base);
         let told = told.expect_err("two steps of one name").report().to_string();
-        assert!(told.contains("flow.yaml") && told.contains("base.yaml"), "{told}");
+        assert!(told.contains("flow.yaml") && told.contains("` is that of base.yaml)"), "{told}");
     }
 }

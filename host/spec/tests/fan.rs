@@ -77,6 +77,10 @@ fn what_is_made_of_each_item_is_bounded_in_all() {
     let many = "- {depends: a, action: dag.run, with: {dag: b, params: ['${steps.a.outputs.o}', '${ITEM}']}, parallel: [ITEMS]}\n---\nname: b\nsteps: [{action: noop}]\n"
         .replace("ITEMS", &(0..1_000).map(|n| format!("{n}, ")).collect::<String>());
     assert_eq!(children(&many, &big).unwrap_err(), FanError::TooLarge("step_2".to_owned()));
+    assert_eq!(
+        children(&many, &big).unwrap_err().to_string(),
+        "the items and parameters of the step `step_2` have more than 16777216 bytes in all; pass names of files"
+    );
     let one =
         "- {depends: a, action: dag.run, with: {dag: b, params: [PARAMS]}}\n---\nname: b\nsteps: [{action: noop}]\n"
             .replace("PARAMS", &"'${steps.a.outputs.o}', ".repeat(100));

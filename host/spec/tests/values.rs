@@ -178,7 +178,7 @@ fn every_rule_has_a_name_of_its_own() {
 }
 
 /// Cases that there are; a rule that goes takes its cases along, and this number down.
-const FEWEST: usize = 1_280;
+const FEWEST: usize = 1_300;
 
 fn documents(folder: &Path) -> usize {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

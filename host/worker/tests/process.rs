@@ -247,7 +247,10 @@ async fn what_cannot_start_says_why() {
         (program(dir.to_str().unwrap()), "it is a directory"),
         (ProcessSpec { working_dir: dir.join("gone"), ..program("/bin/true") }, "working directory"),
         (ProcessSpec { working_dir: plain.into(), ..program("/bin/true") }, "is not a directory"),
-        (ProcessSpec { arguments: vec!["x".repeat(1 << 20)], ..program("/bin/true") }, "too long for the system"),
+        (
+            ProcessSpec { arguments: vec!["x".repeat(1 << 20)], ..program("/bin/true") },
+            "are too long for the system (1048606 bytes); pass large data in a file or on standard input",
+        ),
         (ProcessSpec { stop_signal: Some("SIGFOO".to_owned()), ..program("/bin/true") }, "`SIGFOO` is not a signal"),
     ];
     for (spec, wanted) in cases {
@@ -266,6 +269,17 @@ async fn what_cannot_start_says_why() {
         gone.display()
     );
     assert_eq!(said, wanted);
+    // A shell that is linked statically has no loader that could be missing.
+    let mut elf = std::fs::read("/bin/sh").unwrap();
+    if let Some(at) = elf.windows(4).position(|four| four == b"/ld-") {
+        elf[at + 1] = b'x';
+        let lost = dir.join("lost");
+        std::fs::write(&lost, elf).unwrap();
+        std::fs::set_permissions(&lost, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let lost = lost.to_str().unwrap();
+        let said = bench.run(program(lost)).await.unwrap_err().to_string();
+        assert_eq!(said, format!("program `{lost} (its loader)` was not found; install it, or give its full path"));
+    }
 }
 
 #[tokio::test]

@@ -89,6 +89,25 @@ fn a_line_break_in_a_command_is_refused_before_anything_starts() {
 }
 
 #[test]
+fn what_a_shell_is_not_given_is_said_in_whole_sentences() {
+    let shell = |shell: Value| refused(&run_task(json!({ "body": { "command": "x" }, "shell": shell })));
+    assert_eq!(shell(json!([""])), "`shell` is empty: name a program, such as `bash`");
+    assert_eq!(
+        shell(json!(["bash", "-c"])),
+        "`-c` among the arguments of shell `bash` would take the step's text: leave it out, `-c` is added"
+    );
+    assert_eq!(
+        refused(&command("echo a\nrm -rf b")),
+        "the command contains a line break once its references are resolved: write it as a script of several lines, or \
+         pass the value by the environment"
+    );
+    assert_eq!(
+        refused(&Task::new("exec", json!({ "command": "x", "args": [["a"]] }))),
+        "the input of `exec` is faulty: `args[0]`: expected text, a number or a truth value"
+    );
+}
+
+#[test]
 fn a_script_is_a_file_that_the_shell_runs() {
     let host = host();
     let ended = host.run::<ExecCommand>(&run_task(json!({ "body": { "script": "set -u\necho hi\n" } })));

@@ -203,6 +203,13 @@ fn faulty_inputs_are_refused_before_anything_is_sent() {
          public web has signed, or fetch it with a program"
     );
     assert!(refused(json!({})).message.contains("missing field `url`"));
+    for (mut input, wanted) in [
+        (json!({ "query": { "q": [[1]] } }), "`query.q`: expected text, a number or a truth value, or a list of them"),
+        (json!({ "headers": { "A": [1] } }), "`headers.A`: expected text, a number or a truth value"),
+    ] {
+        input["url"] = json!("http://a.test");
+        assert_eq!(refused(input).message, format!("the input of `http.request` is faulty: {wanted}"));
+    }
     assert!(host.requests().is_empty());
 }
 

@@ -122,8 +122,11 @@ async fn linked(runtime: &Runtime, code: &Code, plugin: &str) -> Result<(), Load
     match code.ready(runtime).await {
         Ok(_) => Ok(()),
         Err(error) => {
-            let fault = LoadFault::OtherType { plugin: plugin.to_owned(), reason: error.to_string() };
-            Err(LoadError::one(fault))
+            let reason = match error {
+                CodeError::Load(words) => words,
+                other => other.to_string(),
+            };
+            Err(LoadError::one(LoadFault::OtherType { plugin: plugin.to_owned(), reason }))
         }
     }
 }

@@ -113,22 +113,27 @@ mod tests {
 
     #[test]
     fn what_else_a_uri_may_say_is_refused_by_name() {
-        for (text, words) in [
-            ("", "`dsn` is empty"),
-            ("file:", "`dsn` names no file"),
-            ("file:?mode=ro", "`dsn` names no file"),
-            ("file://other/app.db", "the machine `other`"),
-            ("file:a.db?mode=all", "`mode=all`"),
-            ("file:a.db?vfs=unix-none", "`vfs`"),
-            ("file:a.db?nolock=1", "`nolock`"),
-            ("file:a.db?immutable=1", "`immutable`"),
-            ("file:a.db?_pragma=temp_store_directory", "`_pragma`"),
-            ("file:a%00.db", "names no file"),
-            ("file:a%ff.db", "not UTF-8"),
-            ("a\0.db", "NUL"),
+        let nameless = "`dsn` names no file; write `file:` and its path, or `:memory:`";
+        for (text, wanted) in [
+            ("", "`dsn` is empty; give the database file, or `:memory:`"),
+            ("file:", nameless),
+            ("file:?mode=ro", nameless),
+            ("file:a%00.db", nameless),
+            ("file://other/app.db", "`dsn` names the machine `other`; a database file is on this one"),
+            ("file:a.db?mode=all", "`mode=all` in `dsn` is not known; write `ro`, `rw`, `rwc` or `memory`"),
+            ("file:a%ff.db", "the path in `dsn` is not UTF-8"),
+            ("a\0.db", "`dsn` holds a NUL byte"),
         ] {
-            let refused = parse(text);
-            assert!(refused.as_ref().is_err_and(|message| message.contains(words)), "{text}: {refused:?}");
+            assert_eq!(parse(text), Err(wanted.to_owned()), "{text}");
+        }
+        let others = "is not taken; there may be `mode` and `cache`, and the rest are fields of `with`";
+        for (text, name) in [
+            ("file:a.db?vfs=unix-none", "vfs"),
+            ("file:a.db?nolock=1", "nolock"),
+            ("file:a.db?immutable=1", "immutable"),
+            ("file:a.db?_pragma=temp_store_directory", "_pragma"),
+        ] {
+            assert_eq!(parse(text), Err(format!("`{name}` in `dsn` {others}")), "{text}");
         }
     }
 }

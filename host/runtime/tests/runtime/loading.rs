@@ -92,6 +92,41 @@ async fn name_and_version_must_be_the_manifests() {
     let packed = manifest(&format!("sha256 = \"{}\"", "0".repeat(64)));
     let message = refused("acme.wasm", Guest::default().build(), &packed, Grants::none()).await;
     assert!(message.starts_with("acme 1.4.0: the component's SHA-256 is "), "{message}");
+    let wanted = format!(", the manifest says {}. Pack it again: pintle plugin pack", "0".repeat(64));
+    assert!(message.ends_with(&wanted), "{message}");
+}
+
+#[tokio::test]
+async fn a_kind_that_is_not_run_here_is_refused() {
+    let text = "manifest = 1\nname = \"acme\"\nversion = \"1.4.0\"\nkind = \"policy\"\n[component]\nfile = \"a.wasm\"";
+    let policy = Manifest::parse(text, "plugin.toml").unwrap();
+    assert_eq!(
+        refused("acme.wasm", Guest::default().build(), &policy, Grants::none()).await,
+        "acme 1.4.0: kind `policy` is not run by this version of Pintle; it runs `executor`"
+    );
+}
+
+#[tokio::test]
+async fn a_want_that_gives_no_reason_is_told_as_that() {
+    let asks = manifest("[wants.http]\nrequired = true");
+    assert_eq!(
+        refused("acme.wasm", Guest::default().build(), &asks, Grants::none()).await,
+        "acme 1.4.0 wants http (no reason given), which is not granted. Approve: pintle plugin grant acme --http ORIGIN"
+    );
+}
+
+#[tokio::test]
+async fn an_interface_that_is_exported_by_name_alone_is_refused() {
+    let hollow = wat::parse_str(
+        r#"(component
+          (component $empty)
+          (instance $nothing (instantiate $empty))
+          (export "pintle:core/plugin@0.1.0" (instance $nothing))
+          (export "pintle:executor/executor@0.1.0" (instance $nothing)))"#,
+    );
+    let message = refused("acme.wasm", hollow.unwrap(), &manifest(""), Grants::none()).await;
+    let wanted = "acme 1.4.0 does not fit this pintle: instance export `pintle:";
+    assert!(message.starts_with(wanted), "{message}");
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! `wasi.run`: programs of strangers.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pintle_plane::executor::{Failure, Fault, Limit};
-use pintle_runtime::{Compiler, Executors, GrantPolicy, Settings};
+use pintle_plane::executor::{Failure, Fault, Limit, Task};
+use pintle_runtime::{Compiler, Executors, FilesGrant, FilesRoot, GrantPolicy, Settings};
 
 use crate::fakes::{Host, Kept, Programs, Stop, done, failed};
 use crate::guest::component;
@@ -176,13 +179,49 @@ async fn only_mapped_directories_exist() {
 }
 
 #[tokio::test]
-async fn a_sandbox_refuses_it() {
+async fn a_dry_run_runs_no_program() {
+    let host = host(&program("(call $print (i32.const 100) (i32.const 6))"));
+    let task = Task { dry_run: true, ..host.task("wasi.run", r#"{"path":"p.wasm"}"#) };
+    let failure = failed(host.perform_task(task).await);
+    assert_eq!(failure.fault, Fault::Denied);
+    assert_eq!(failure.message, "wasi.run: this is a dry run: p.wasm is not run");
+    assert_eq!(host.sink.text(), "");
+}
+
+/// A host that grants `wasi.run` these files, and nothing else to anybody.
+fn granting(files: impl FnOnce(&Path) -> Option<FilesGrant>) -> Host {
     let dir = tempfile::tempdir().unwrap();
-    let programs = std::sync::Arc::new(Programs::default());
-    let settings = Settings::below(dir.path(), Compiler::InProcess, programs.clone());
-    let executors = Executors::new(settings, &GrantPolicy::sandbox(), &[]).unwrap();
-    let host = Host { dir, executors, programs, sink: Kept::default().into(), stop: Stop::default().into() };
-    std::fs::write(host.dir.path().join("p.wasm"), program("")).unwrap();
+    let policy = GrantPolicy { wasi_run: files(dir.path()), ..GrantPolicy::sandbox() };
+    let programs = Arc::new(Programs::default());
+    let settings = Settings::below(dir.path(), Compiler::InProcess, Arc::clone(&programs) as _);
+    let executors = Executors::new(settings, &policy, &[]).unwrap();
+    std::fs::write(dir.path().join("p.wasm"), program("")).unwrap();
+    Host { dir, executors, programs, sink: Kept::default().into(), stop: Stop::default().into() }
+}
+
+#[tokio::test]
+async fn what_lies_beneath_no_root_that_fits_is_denied() {
+    let host = granting(|dir| {
+        let path = dir.join("data");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("q.wasm"), program("")).unwrap();
+        let root = FilesRoot { path: path.canonicalize().unwrap(), read_only: true };
+        Some(FilesGrant { roots: BTreeMap::from([("data".to_owned(), root)]) })
+    });
+    for (with, wanted) in [
+        (r#"{"path":"p.wasm"}"#, "wasi.run: `p.wasm` is not granted for reading"),
+        (r#"{"path":"data/q.wasm","dirs":[{"host":"data"}]}"#, "wasi.run: `data` is not granted for writing"),
+    ] {
+        let failure = failed(host.perform_task(host.task("wasi.run", with)).await);
+        assert_eq!((failure.fault, failure.message.as_str()), (Fault::Denied, wanted));
+    }
+    let read = r#"{"path":"data/q.wasm","dirs":[{"host":"data","read_only":true}]}"#;
+    assert_eq!(done(host.perform_task(host.task("wasi.run", read)).await), Some(0));
+}
+
+#[tokio::test]
+async fn a_sandbox_refuses_it() {
+    let host = granting(|_| None);
     let failure = failed(host.perform_task(host.task("wasi.run", r#"{"path":"p.wasm"}"#)).await);
     assert_eq!(failure.fault, Fault::Denied);
     assert_eq!(failure.message, "wasi.run is not granted in a sandbox; leave out --sandbox, or grant it files");

@@ -123,3 +123,15 @@ fn bound_parameters_survive_being_stored() {
     assert_eq!(serde_json::from_str::<BoundParams>(&stored).unwrap(), params);
     assert_eq!(params.to_words(), ["one", "A=1"]);
 }
+
+#[test]
+fn a_default_that_grows_without_end_names_its_parameter() {
+    let (text, many) = ("x".repeat(600 << 10), "${params.a}".repeat(40));
+    let plan = plan(&format!("params: [{{name: a, default: {text}}}, {{name: b, default: \"{many}\"}}]"));
+    let said = bound(&plan, &GivenParams::None);
+    assert!(
+        said.starts_with("the default of the parameter `b`: the value would be longer than 16777216 bytes"),
+        "{}",
+        said.get(..200).unwrap_or(&said)
+    );
+}

@@ -288,3 +288,20 @@ fn deep_defaults_end() {
     let resolved = resolve(&Template(text), &run.scope(&plan), Expanded).unwrap();
     assert!(resolved.starts_with("${NOPE:-") && resolved.len() < 10_000, "{}", resolved.len());
 }
+
+#[test]
+fn each_reason_is_a_sentence() {
+    for (error, wanted) in [
+        (EvalError::TooLarge, "the value would be longer than 16777216 bytes; refer to files instead of large outputs"),
+        (
+            EvalError::TooMuchWork,
+            "the text takes too much work to evaluate; use fewer `${NAME...}` on large values, or a step of its own",
+        ),
+        (EvalError::NotJson("x".to_owned()), "the step's input is not JSON: x; submit the DAG again"),
+    ] {
+        assert_eq!(error.to_string(), wanted);
+        let routing = crate::route::RouteError::Eval { step: "pick".to_owned(), source: error };
+        assert_eq!(routing.to_string(), format!("`with.value` of the step `pick`: {wanted}"));
+    }
+    assert_eq!(Substitution::parse("a\0").unwrap_err().to_string(), "the text holds a NUL character; remove it");
+}

@@ -40,11 +40,16 @@ pub(crate) fn faults(case: &Case) -> String {
     }
 }
 
-/// Line, column, path and reason of each notice; those that only the run can decide begin with `?`.
+/// Line, column, path and reason of each notice, or with `@ words` its sentence; those that only the run can decide begin
+/// with `?`.
 pub(crate) fn notices(case: &Case) -> String {
     let parsed = parse(&SourceFile::new("flow.yaml", with_steps(&case.input)), &plugins());
     let notices = parsed.unwrap_or_else(|faults| panic!("{case}\n{faults}")).notices;
-    let reason = |finding: &Finding| finding.reason.map_or_else(|| finding.message.clone(), str::to_owned);
+    let words = case.how(0) == "words";
+    let reason = |finding: &Finding| match finding.reason {
+        Some(reason) if !words => reason.to_owned(),
+        Some(_) | None => finding.message.clone(),
+    };
     let defects = shown(notices.report().findings(), reason);
     let runtime = shown(notices.runtime_only().findings(), reason);
     let runtime: Vec<String> = runtime.lines().map(|line| format!("? {line}")).collect();

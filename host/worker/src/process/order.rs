@@ -236,14 +236,26 @@ mod tests {
     fn what_could_never_start_is_refused() {
         let good = order("sh", "/bin", Path::new("/")).spec;
         let bad = [
-            ProcessSpec { program: String::new(), ..good.clone() },
-            ProcessSpec { program: "a\0".to_owned(), ..good.clone() },
-            ProcessSpec { env: vec![("A=B".to_owned(), String::new())], ..good.clone() },
-            ProcessSpec { claim: "../x".to_owned(), ..good.clone() },
-            ProcessSpec { stop_signal: Some("SIGNOPE".to_owned()), ..good },
+            (ProcessSpec { program: String::new(), ..good.clone() }, "no program was named"),
+            (
+                ProcessSpec { program: "a\0".to_owned(), ..good.clone() },
+                "the command of `a\\0` holds a NUL character; remove it",
+            ),
+            (
+                ProcessSpec { env: vec![("A=B".to_owned(), String::new())], ..good.clone() },
+                "the environment variable `A=B` cannot be passed on: its name is empty or holds `=`, or it holds a NUL \
+                 character",
+            ),
+            (ProcessSpec { claim: "../x".to_owned(), ..good.clone() }, "`../x` is not the name of a claim"),
+            (
+                ProcessSpec { stop_signal: Some("SIGNOPE".to_owned()), ..good },
+                "`SIGNOPE` is not a signal; use one such as SIGTERM or SIGINT",
+            ),
         ];
-        for spec in bad {
-            assert!(matches!(Order::check(spec.clone()), Err(ProcessError::Invalid(_))), "{spec:?}");
+        for (spec, wanted) in bad {
+            let error = Order::check(spec).unwrap_err();
+            assert!(matches!(error, ProcessError::Invalid(_)), "{error:?}");
+            assert_eq!(error.to_string(), wanted);
         }
     }
 }

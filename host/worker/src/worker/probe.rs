@@ -85,6 +85,11 @@ mod tests {
             assert_eq!(holds(&probe, exit(code), printed.as_bytes(), false), met, "{probe:?} {code} {printed:?}");
         }
         assert!(holds(&probe(Some("re:("), false), exit(0), b"", false).is_err());
+        let cut = Err("its command printed more than a condition may".to_owned());
+        assert_eq!(holds(&probe(Some("a"), false), exit(0), b"aaa", true), cut);
+        let later = Performed::Later { token: String::new(), after: pintle_core::time::Span(1) };
+        let asked_once = Err("its command wants to go on later; a condition is asked once".to_owned());
+        assert_eq!(holds(&probe(None, false), later, b"", false), asked_once);
     }
 
     #[test]

@@ -117,6 +117,11 @@ async fn standard_error_and_files_are_read() {
         fault("", vec![read("f", file("nowhere"), Decode::Text, "")]).await,
         "the output `f` cannot be read from its file: it does not exist"
     );
+    std::fs::write(room.dir.path().join("work/run/raw"), [0xff]).unwrap();
+    let published = vec![read("f", file("raw"), Decode::Text, "")];
+    let (reason, said) = message(room.perform(Assignment { published, ..room.step(1, "ok", "") }).await);
+    assert_eq!(reason, FailReason::BadOutput);
+    assert_eq!(said, "the output `f` is to be read from `raw`, which is not valid UTF-8");
 }
 
 #[tokio::test]

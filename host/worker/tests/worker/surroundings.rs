@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pintle_core::plan::OutputKind;
 use pintle_core::run::command::{FailReason, Outcome};
 use pintle_plane::worker::{Assignment, Condition, Probe};
 
@@ -70,6 +71,35 @@ async fn a_directory_that_is_not_the_runs_own_is_not_made() {
     let (reason, said) = message(room.perform(step).await);
     assert_eq!(reason, FailReason::NotStarted);
     assert!(said.contains("/proc/no/such"), "{said}");
+}
+
+#[tokio::test]
+async fn a_place_that_cannot_be_made_is_named() {
+    let not_started = |outcome: Outcome| {
+        let (reason, said) = message(outcome);
+        assert_eq!(reason, FailReason::NotStarted, "{said}");
+        said
+    };
+    let room = Room::new();
+    let step = Assignment { artifacts_dir: Some(PathBuf::from("/proc/none")), ..room.step(0, "ok", "") };
+    assert_eq!(
+        not_started(room.perform(step).await),
+        "the directory of artifacts `/proc/none` cannot be made: No such file or directory (os error 2)"
+    );
+    std::fs::create_dir_all(room.dir.path().join("data/claims/run-1-4.out")).unwrap();
+    let declared_outputs = vec![("n".to_owned(), OutputKind::String)];
+    let step = Assignment { declared_outputs, ..room.step(1, "ok", "") };
+    assert_eq!(
+        not_started(room.perform(step).await),
+        "the step's output file cannot be made: Is a directory (os error 21)"
+    );
+    let room = Room::new();
+    std::fs::write(room.dir.path().join("work"), "").unwrap();
+    let dir = room.dir.path().join("work/run");
+    assert_eq!(
+        not_started(room.perform(room.step(0, "ok", "")).await),
+        format!("the run's directory `{}` cannot be made: Not a directory (os error 20)", dir.display())
+    );
 }
 
 #[tokio::test]

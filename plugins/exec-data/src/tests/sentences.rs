@@ -48,6 +48,10 @@ fn what_cannot_be_done_with_data_is_said_in_whole_sentences() {
         "`file:///a.json` names a file, and data steps read none: read it with a `file.read` step, and give `data` its \
          output `content`"
     );
+    assert_eq!(
+        message("jq.filter", json!({ "filter": ".", "data": null, "args": { "a": 1, "$a": 2 } })),
+        "`args` gives `$a` twice, or a name that jq has taken"
+    );
     assert_eq!(filter("halt(3)"), "the jq program halted with code 3");
     assert_eq!(filter(".[1] | @csv"), "the jq program failed: \"3 is no list: it makes no row\"");
     assert_eq!(
@@ -57,6 +61,14 @@ fn what_cannot_be_done_with_data_is_said_in_whole_sentences() {
     assert_eq!(
         message("data.convert", json!({ "from": "json", "to": "tsv", "data": [], "delimiter": "ab" })),
         "`delimiter` of \"ab\" is not one plain character, such as `;`"
+    );
+    assert_eq!(
+        message("data.convert", json!({ "from": "csv", "to": "json", "data": "a", "headers": "soon" })),
+        "the input of `data.convert` is faulty: `headers`: expected a truth value or a list of names"
+    );
+    assert_eq!(
+        message("data.pick", json!({ "data": "{}", "select": 5 })),
+        "the input of `data.pick` is faulty: `select`: expected a path, a list of them, or a mapping from names to them"
     );
     assert_eq!(
         message("template.render", json!({ "template": "x", "data": "{" })),

@@ -71,3 +71,16 @@ fn what_cannot_be_done_with_files_is_said_in_whole_sentences() {
         assert_eq!(kept_refused(&host, action, input), wanted);
     }
 }
+
+#[test]
+fn trees_and_reads_have_an_end() {
+    let host = host().file(&format!("fs/work/tree/{}x", "d/".repeat(130)), "x");
+    let said = |action: &str, input: Value| refused(&host, action, input).message;
+    let too_deep = format!("`/work/tree{}` lies deeper than 128 directories", "/d".repeat(128));
+    assert_eq!(said("file.copy", json!({ "source": "tree", "destination": "copy", "recursive": true })), too_deep);
+    assert_eq!(said("archive.create", json!({ "source": "tree", "destination": "tree.zip" })), too_deep);
+    assert_eq!(
+        said("file.read", json!({ "path": "a.txt", "max_bytes": 1_u64 << 40 })),
+        "`max_bytes` of 1099511627776 is more than the 16777216 that a step may read"
+    );
+}

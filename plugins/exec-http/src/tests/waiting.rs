@@ -85,6 +85,10 @@ fn what_cannot_be_waited_for_is_refused() {
         (json!({ "url": URL, "method": "G T" }), "`G T` is not an HTTP method"),
         (json!({ "url": URL, "status": 99 }), "`99` is neither a status (200) nor a class (2xx)"),
         (
+            json!({ "url": URL, "status": 70000 }),
+            "the input of `wait.http` is faulty: `status`: expected a status, a class such as `2xx`, or a list of them",
+        ),
+        (
             json!({ "url": URL, "poll_interval": "soon" }),
             "`poll_interval`: `soon` is not a length of time: write one such as `500ms`, `30s` or `1h30m`",
         ),

@@ -122,6 +122,9 @@ async fn values_statements_and_patterns_have_an_end() {
     assert!(message.contains("too big") || message.contains("at most"), "{message}");
     let (_, message) = bench.fault(&format!("SELECT 'a' LIKE '{}'", "%".repeat(2000))).await;
     assert!(message.contains("LIKE or GLOB pattern too complex"), "{message}");
+    let with = json!({"dsn": ":memory:", "query": "SELECT length(:a)", "params": {"a": "x".repeat(33 << 20)}});
+    let message = bench.failed(QUERY, with).await.message;
+    assert!(message.contains("the value of `:a` cannot be bound: string or blob too big"), "{message}");
     bench.write("long.sql", "-".repeat(2 * 1024 * 1024));
     let failure = bench.failed(QUERY, json!({"dsn": "a.db", "file": "long.sql"})).await;
     assert!(failure.message.contains("`long.sql` has more than 1048576 bytes"), "{}", failure.message);

@@ -33,11 +33,29 @@ async fn a_link_leads_nowhere_else() {
         assert_eq!(failure.fault, Fault::Denied, "{dsn}: {}", failure.message);
     }
     assert!(!bench.path("out/new.db").exists());
+    assert_eq!(
+        bench.failed(QUERY, ask("root/dangling.db")).await.message,
+        "sqlite.query: root/dangling.db: `root/dangling.db` is a link that leads to no file; make the file, or name \
+         another"
+    );
     // One that stays beneath the root is followed.
     symlink(bench.path("root/a.db"), bench.path("root/inside.db")).unwrap();
     bench.done(QUERY, ask("root/a.db")).await;
     bench.done(QUERY, ask("root/inside.db")).await;
     assert!(bench.path("root/inside.db").symlink_metadata().unwrap().is_symlink());
+}
+
+#[tokio::test]
+async fn a_path_that_names_no_file_is_told() {
+    let bench = Bench::new();
+    let message = async |with: Value| bench.failed(QUERY, with).await.message;
+    let said = message(json!({"dsn": "a.db", "file": "a\0b"})).await;
+    assert_eq!(said, "sqlite.query: a path holds a NUL byte");
+    assert_eq!(message(ask("/")).await, "sqlite.query: `/` is a directory, not a file");
+    let said = message(ask("/proc/none.db")).await;
+    assert!(said.starts_with("sqlite.query: /proc/none.db: unable to open database file"), "{said}");
+    let wanted = ": the database, its journal or a temporary file cannot be opened or made here";
+    assert!(said.ends_with(wanted), "{said}");
 }
 
 /// The check and the opening, with somebody in between.

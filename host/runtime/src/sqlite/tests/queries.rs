@@ -97,10 +97,15 @@ async fn a_value_that_is_missing_or_too_much_is_told() {
         ("SELECT :a", json!({"b": 1}), "query, statement 1: it asks for `:a`, and `params` gives `b`"),
         ("SELECT :a", json!(null), "it asks for `:a`, and `params` gives it no value"),
         ("SELECT 1", json!({"b": 1}), "`params` gives `b`, and nothing asks for `:b`"),
-        ("SELECT ?", json!({"b": 1}), "`?` number 1 is filled by position, and `params` has names"),
+        (
+            "SELECT ?",
+            json!({"b": 1}),
+            "`?` number 1 is filled by position, and `params` has names; write `:name`, or `params` as a list",
+        ),
         ("SELECT ?, ?", json!([1]), "`?` number 2 needs a value number 2, and `params` has 1"),
         ("SELECT ?", json!([1, 2]), "`params` has 2 values, and 1 are asked for"),
         ("SELECT :a", json!({"a": u64::MAX}), "`:a`: 18446744073709551615 is beyond SQLite's integers"),
+        ("SELECT :a", json!({"a": {"base64": "%"}}), "query, statement 1: `:a`: `base64` cannot be read: "),
         ("SELECT 1; SELECT ?", json!([1, 2]), "query: `params` has 2 values, and 1 are asked for"),
     ] {
         let failure = bench.failed(QUERY, json!({"dsn": ":memory:", "query": sql, "params": params})).await;
@@ -189,15 +194,18 @@ async fn sql_may_stand_in_a_file() {
 #[tokio::test]
 async fn a_database_is_made_only_where_that_is_meant() {
     let bench = Bench::new();
-    for with in [
-        json!({"dsn": "no.db", "query": "SELECT 1", "read_only": true}),
-        json!({"dsn": "no.db", "query": "SELECT 1", "create": false}),
-        json!({"dsn": "file:no.db?mode=ro", "query": "SELECT 1"}),
-        json!({"dsn": "file:no.db?mode=rw", "query": "SELECT 1"}),
+    let read = "it is opened for reading";
+    let there = "`create: false` or `mode=rw` says that it must be there";
+    for (with, why) in [
+        (json!({"dsn": "no.db", "query": "SELECT 1", "read_only": true}), read),
+        (json!({"dsn": "no.db", "query": "SELECT 1", "create": false}), there),
+        (json!({"dsn": "file:no.db?mode=ro", "query": "SELECT 1"}), read),
+        (json!({"dsn": "file:no.db?mode=rw", "query": "SELECT 1"}), there),
     ] {
         let failure = bench.failed(QUERY, with).await;
         assert_eq!(failure.fault, Fault::NotFound);
-        assert!(failure.message.contains("`no.db` does not exist, and is not made"), "{}", failure.message);
+        let wanted = format!("sqlite.query: no.db: `no.db` does not exist, and is not made: {why}");
+        assert_eq!(failure.message, wanted);
     }
     assert!(!bench.path("no.db").exists());
     let failure = bench.failed(QUERY, json!({"dsn": "no.db", "query": "SELECT * FROM t"})).await;
