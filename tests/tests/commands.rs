@@ -386,5 +386,15 @@ fn what_all_dags_have_in_common_stands_under_each() -> Result<()> {
         let ended = home.run([command, "own.yaml"])?;
         ended.expect_code(1)?.expect_said(&["base.yaml:1:14", "`steps` is each DAG's own"])?;
     }
+    // What is to be said of the file itself is for whoever looks, not for whoever runs a DAG.
+    std::fs::write(&base, "mail_on: {failure: true}\n")?;
+    let validated = home.run(["validate", "own.yaml"])?;
+    validated.expect_code(0)?.expect_said(&["notice: `mail_on`", "base.yaml:1:1"])?;
+    let objects = home.run(["validate", "own.yaml", "--output", "json"])?;
+    let objects: Value = serde_json::from_str(&objects.stdout)?;
+    let found = &objects[0]["findings"][0];
+    ensure!(found["level"] == "notice" && found["file"] == base.display().to_string(), "{objects}");
+    let started = home.run(["start", "own.yaml"])?;
+    ensure!(!started.expect_code(0)?.stderr.contains("mail_on"), "{}", started.stderr);
     Ok(())
 }

@@ -25,6 +25,8 @@ use crate::render::json;
 pub(crate) struct Dag {
     pub(crate) plan: Plan,
     pub(crate) notices: Notices,
+    /// Of the file that all DAGs have in common.
+    pub(crate) common: Option<Notices>,
     /// The file, absolute.
     pub(crate) path: PathBuf,
     /// Where its relative paths start.
@@ -88,7 +90,8 @@ impl Dag {
         let dir = folder(&path);
         let of_file = |(name, _): &(String, Plan)| Origin { name: name.clone(), path: path.clone(), dir: dir.clone() };
         let dags = plan.dags.iter().map(of_file).collect();
-        let mut dag = Self { plan, notices, path, dir, dags };
+        let common = library.base.notices().cloned();
+        let mut dag = Self { plan, notices, common, path, dir, dags };
         dag.gather(needs, &library)?;
         Ok(dag)
     }

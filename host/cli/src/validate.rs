@@ -1,6 +1,7 @@
 //! `pintle validate`.
 
 use pintle_core::plugin::Staged;
+use pintle_spec::Report;
 use serde_json::{Value, json};
 
 use crate::args::{Output, Validate};
@@ -50,17 +51,17 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
     let colours = context.report_colours();
     let mut verdict =
         Verdict { file: file.display().to_string(), steps: None, findings: Vec::new(), said: Vec::new(), valid: false };
-    let refused = |verdict: &mut Verdict, faults: &pintle_spec::Faults| {
-        let (report, file) = (faults.report(), verdict.file.clone());
+    let add = |verdict: &mut Verdict, report: &Report, level: &str| {
+        let file = verdict.file.clone();
         verdict.findings.extend(report.findings().iter().map(|one| {
-            let mut object = finding(one, "error");
-            // A fault may stand in another file: one that a step runs, or the one that all have in common.
+            let mut object = finding(one, level);
+            // It may stand in another file: one that a step runs, or the one that all have in common.
             if let Some(object) = object.as_object_mut().filter(|_| report.file() != file) {
                 object.insert("file".into(), report.file().into());
             }
             object
         }));
-        verdict.said.push(faults.render(colours));
+        verdict.said.push(report.render(colours));
     };
     match Dag::load(file, known, &context.settings.home) {
         Err(Unfit::Unreadable(error)) => {
@@ -68,27 +69,27 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
             verdict.findings.push(json!({ "level": "error", "message": said }));
             verdict.said.push(format!("error: {said}"));
         }
-        Err(Unfit::Faulty(faults)) => refused(&mut verdict, &faults),
+        Err(Unfit::Faulty(faults)) => add(&mut verdict, faults.report(), "error"),
         Ok(dag) => {
             verdict.steps = Some(dag.plan.steps.len());
+            if let Some(common) = &dag.common {
+                add(&mut verdict, common.report(), "notice");
+            }
             let unresolved = dag.notices.runtime_only();
             if args.show_unresolved && !unresolved.is_empty() {
-                verdict.findings.extend(unresolved.findings().iter().map(|one| finding(one, "info")));
-                verdict.said.push(unresolved.render(colours));
+                add(&mut verdict, unresolved, "info");
             }
             if let Some(faults) = dag.notices.refused().filter(|_| !args.strict) {
-                refused(&mut verdict, &faults);
+                add(&mut verdict, faults.report(), "error");
                 return verdict;
             }
             if args.strict {
                 if let Err(faults) = dag.notices.into_faults() {
-                    refused(&mut verdict, &faults);
+                    add(&mut verdict, faults.report(), "error");
                     return verdict;
                 }
             } else if !dag.notices.is_empty() {
-                let findings = dag.notices.report().findings();
-                verdict.findings.extend(findings.iter().map(|one| finding(one, "notice")));
-                verdict.said.push(dag.notices.render(colours));
+                add(&mut verdict, dag.notices.report(), "notice");
             }
             verdict.valid = true;
         }

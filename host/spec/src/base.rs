@@ -3,13 +3,14 @@
 //! counts by itself.
 //!
 //! The file is checked by itself first, so that a fault in it is shown where it stands. In a DAG its fields have the place
-//! of the whole document, and what a notice would say of them is left out: whoever reads it did not write them.
+//! of the whole document, and what a notice would say of them is left out: whoever reads it did not write them. What is to
+//! be said of the file itself is [`Base::notices`].
 
 use pintle_core::plan::Plan;
 
 use crate::dag::read_dag;
 use crate::document::{self, Entry, Node, Scalar, Value};
-use crate::fault::{Faults, Findings};
+use crate::fault::{Faults, Findings, Notices};
 use crate::known::KnownActions;
 use crate::limits::MAX_BASE_BYTES;
 use crate::reader::{At, Reader};
@@ -33,6 +34,7 @@ const RENAMED: [(&str, &str); 1] = [("cancel", "abort")];
 #[derive(Debug, Clone, Default)]
 pub struct Base {
     entries: Vec<Entry>,
+    notices: Option<Notices>,
 }
 
 impl Base {
@@ -57,12 +59,18 @@ impl Base {
         if let Some(root) = &root {
             check(&mut reader, root);
         }
-        reader.findings.close(source)?;
+        let notices = reader.findings.close(source)?.without_references();
         let entries = match root.map(|root| root.value) {
             Some(Value::Map(entries)) => entries,
             Some(Value::Scalar(_) | Value::List(_)) | None => Vec::new(),
         };
-        Ok(Self { entries })
+        Ok(Self { entries, notices: Some(notices).filter(|notices| !notices.is_empty()) })
+    }
+
+    /// What its author may want to know; nothing is said of references, which each DAG gives their values.
+    #[must_use]
+    pub fn notices(&self) -> Option<&Notices> {
+        self.notices.as_ref()
     }
 
     /// Lays the fields under those of a document.
@@ -210,6 +218,15 @@ mod tests {
         }
         let parsed = over("mail_on: {failure: true}\nenv: {X: \"${consts.no}\"}\n", "steps: [{run: x}]\n");
         assert!(parsed.notices.is_empty(), "{}", parsed.notices.report());
+        let common = base("mail_on: {failure: true}\nenv: {X: \"${consts.no}\"}\n").expect("a base");
+        let told: Vec<String> = common
+            .notices()
+            .iter()
+            .flat_map(|notices| notices.report().findings())
+            .map(|one| one.path.clone())
+            .collect();
+        assert_eq!(told, ["mail_on"], "references are each DAG's");
+        assert!(base("env: {A: 1}\n").is_ok_and(|base| base.notices().is_none()));
         for nothing in ["", "# to come\n\n", "null\n"] {
             assert!(base(nothing).is_ok_and(|base| base.entries.is_empty()), "{nothing:?}");
         }

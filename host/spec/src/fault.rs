@@ -198,6 +198,13 @@ impl Notices {
         self.defects.is_empty()
     }
 
+    /// Without those on references: whether they lead anywhere is for each DAG to say.
+    pub(crate) fn without_references(self) -> Self {
+        let mut defects = self.defects;
+        defects.findings.retain(|finding| finding.reason.is_none());
+        Self { runtime_only: Report { findings: Vec::new(), ..self.runtime_only }, defects }
+    }
+
     /// What a start takes with a notice, and `validate` does not take: nothing where there is none.
     #[must_use]
     pub fn refused(&self) -> Option<Faults> {

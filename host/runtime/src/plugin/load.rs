@@ -124,7 +124,10 @@ async fn linked(runtime: &Runtime, code: &Code, plugin: &str) -> Result<(), Load
         Err(error) => {
             let reason = match error {
                 CodeError::Load(words) => words,
-                other => other.to_string(),
+                other @ (CodeError::Refused(_)
+                | CodeError::Bound(_)
+                | CodeError::Compiler { .. }
+                | CodeError::Host(_)) => other.to_string(),
             };
             Err(LoadError::one(LoadFault::OtherType { plugin: plugin.to_owned(), reason }))
         }
