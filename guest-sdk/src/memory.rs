@@ -21,7 +21,7 @@ use talc::wasm::WasmBinning;
 const ARENA: usize = 256 * 1024;
 /// Of WebAssembly.
 const PAGE: usize = 64 * 1024;
-/// The memory grows by no less, in pages.
+/// The memory grows by no less, in pages; so a guest may meet its limit that much early.
 const LEAST: usize = 4;
 /// More than what the allocator keeps about one allocation.
 const OVERHEAD: usize = 64;
@@ -57,7 +57,9 @@ unsafe impl Source for Pages {
         let size = pages * PAGE;
         talc.source.end = match talc.source.end.take() {
             // SAFETY: these pages begin where those end that were handed over before, and are nobody's yet.
-            Some(end) if end.as_ptr() == old => Some(unsafe { talc.extend(end, old.wrapping_add(size)) }),
+            Some(end) if end.as_ptr() == old => {
+                Some(unsafe { talc.extend(end, (old as usize).saturating_add(size) as *mut u8) })
+            }
             // SAFETY: these pages are nobody's yet.
             Some(_) | None => unsafe { talc.claim(old, size) },
         };

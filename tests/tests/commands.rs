@@ -390,6 +390,9 @@ fn what_all_dags_have_in_common_stands_under_each() -> Result<()> {
     std::fs::write(&base, "mail_on: {failure: true}\n")?;
     let validated = home.run(["validate", "own.yaml"])?;
     validated.expect_code(0)?.expect_said(&["notice: `mail_on`", "base.yaml:1:1"])?;
+    let twice = home.run(["validate", "own.yaml", "own.yaml"])?;
+    ensure!(twice.stderr.matches("notice: `mail_on`").count() == 1, "{}", twice.stderr);
+    home.run(["validate", "own.yaml", "--strict"])?.expect_message(1, &["error: `mail_on`", "base.yaml:1:1"])?;
     let objects = home.run(["validate", "own.yaml", "--output", "json"])?;
     let objects: Value = serde_json::from_str(&objects.stdout)?;
     let found = &objects[0]["findings"][0];

@@ -405,6 +405,9 @@ fn an_answer_to_a_run_whose_process_stands_still_asks_whether_it_is_stopped() ->
         let listed: Value = serde_json::from_str(&home.run(["human-task", "list", "--output", "json"])?.stdout)?;
         Ok(listed[0]["run"].as_str().map(str::to_owned))
     })?;
+    wait::until("the other step", Duration::from_secs(60), || {
+        Ok(home.status("both")?.expect(&[("below", "waiting"), ("long", "running")]).is_ok().then_some(()))
+    })?;
     live.signal(rustix::process::Signal::STOP)?;
     let answered = home.run(["approve", &child])?;
     live.signal(rustix::process::Signal::CONT)?;

@@ -166,7 +166,7 @@ fn a_step_that_is_tried_again_says_why() -> Result<()> {
 }
 
 #[test]
-fn every_try_of_a_step_can_be_read_by_itself() -> Result<()> {
+fn every_claim_of_a_step_can_be_read_by_itself() -> Result<()> {
     let home = Home::new()?;
     home.write(
         "flaky.yaml",
@@ -180,14 +180,14 @@ fn every_try_of_a_step_can_be_read_by_itself() -> Result<()> {
         ended.expect_code(0)?;
         Ok(ended.stdout)
     };
-    ensure!(printed(&["a"])? == "second\n", "the last try alone");
-    let tries = printed(&["a", "--tries"])?;
-    ensure!(tries == "==> a, try 1 <==\nfirst\nhalf\n==> a, try 2 <==\nsecond\n", "{tries}");
-    let all = printed(&["--tries"])?;
-    let of_a = "==> a, try 1 <==\na | first\na | half\n==> a, try 2 <==\na | second\n";
-    ensure!(all == format!("{of_a}==> b, try 1 <==\nb | behind\n"), "{all}");
-    let errors = printed(&["a", "--tries", "--stderr"])?;
-    ensure!(errors == "==> a, try 1 <==\nwhy\n", "{errors}");
+    ensure!(printed(&["a"])? == "second\n", "the last claim alone");
+    let tries = printed(&["a", "--all"])?;
+    ensure!(tries == "==> a, claim 1 <==\nfirst\nhalf\n==> a, claim 2 <==\nsecond\n", "{tries}");
+    let all = printed(&["--all"])?;
+    let of_a = "==> a, claim 1 <==\na | first\na | half\n==> a, claim 2 <==\na | second\n";
+    ensure!(all == format!("{of_a}==> b, claim 1 <==\nb | behind\n"), "{all}");
+    let errors = printed(&["a", "--all", "--stderr"])?;
+    ensure!(errors == "==> a, claim 1 <==\nwhy\n", "{errors}");
     Ok(())
 }
 

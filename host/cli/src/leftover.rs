@@ -1,7 +1,8 @@
 //! What killed processes left in the data directory, cleared away by the next one that comes to run something.
 //!
 //! The rule: nothing of a living process is touched. A claim belongs to a run, and a run to a process whose node's lock
-//! says whether it lives; only then is it asked who wrote the claim's file. What cannot be cleared away is logged and
+//! says whether it lives; only then is it asked who wrote the claim's file. (A spare file is no claim's, and a worker that
+//! misses one makes another: of it only its writer is asked.) What cannot be cleared away is logged and
 //! left to the next start: no run fails for it.
 
 use pintle_core::ids::RunId;

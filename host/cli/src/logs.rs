@@ -26,7 +26,7 @@ const INTERRUPTED: &str = "interrupted";
 /// Read at a time.
 const CHUNK: usize = 256 * 1024;
 
-/// Shows what steps printed: of each step its last try and those that follow, or every one.
+/// Shows what steps printed: of each step its last claim and those that follow, or every one.
 pub(crate) fn run(args: &Logs, context: &Context) -> anyhow::Result<Exit> {
     context.need_store()?;
     one_thread()?.block_on(async {
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Logs, context: &Context) -> anyhow::Result<Exit> {
             remark(&format!("the step's runs have logs of their own: `pintle status {}` lists them", row.id));
         }
         let channel = if args.stderr { Channel::Stderr } else { Channel::Stdout };
-        let mut reader = Reader::new(&house, row.id, &scene.run.plan, only, channel, args.tries);
+        let mut reader = Reader::new(&house, row.id, &scene.run.plan, only, channel, args.all);
         if args.follow {
             return follow(&house, reader).await;
         }
@@ -80,30 +80,24 @@ struct Reader<'a> {
     plan: &'a Plan,
     only: Option<StepIndex>,
     channel: Channel,
-    /// From the first try on, and each is named.
-    tries: bool,
+    /// From the first claim on, and each is named.
+    all: bool,
     /// The first claim of each step that may still have more to say.
     from: HashMap<StepIndex, Fence>,
     offsets: HashMap<LogName, u64>,
     /// Beginnings of lines that have no end yet, where lines are prefixed.
     open: HashMap<StepIndex, Vec<u8>>,
-    /// What was printed last has no end of line.
+    /// Whose lines were printed last, and that the last of them has no end.
+    printed: Option<LogName>,
     mid_line: bool,
     /// Nobody reads any more.
     gone: bool,
 }
 
 impl<'a> Reader<'a> {
-    fn new(
-        house: &'a House,
-        run: RunId,
-        plan: &'a Plan,
-        only: Option<StepIndex>,
-        channel: Channel,
-        tries: bool,
-    ) -> Self {
+    fn new(house: &'a House, run: RunId, plan: &'a Plan, only: Option<StepIndex>, channel: Channel, all: bool) -> Self {
         let (from, offsets, open) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { house, run, plan, only, channel, tries, from, offsets, open, mid_line: false, gone: false }
+        Self { house, run, plan, only, channel, all, from, offsets, open, printed: None, mid_line: false, gone: false }
     }
 
     /// Prints what is new; whether more may come.
@@ -121,7 +115,7 @@ impl<'a> Reader<'a> {
 
     /// Up to the step's last claim. One that was over between two looks is read to its end before the next.
     async fn look_at(&mut self, step: StepIndex, last: Fence) -> anyhow::Result<()> {
-        let first = if self.tries { Fence::default() } else { last };
+        let first = if self.all { Fence::default() } else { last };
         let first = self.from.insert(step, last).unwrap_or(first);
         for fence in first.0..=last.0 {
             let fence = Fence(fence);
@@ -142,16 +136,26 @@ impl<'a> Reader<'a> {
             if bytes.is_empty() || self.gone {
                 break;
             }
-            if offset == 0 && self.tries {
-                let name = self.plan.step(log.step).map_or("?", |step| step.name.as_str());
-                let apart = if self.mid_line { "\n" } else { "" };
-                self.write(format!("{apart}==> {name}, try {} <==\n", log.fence).as_bytes());
+            if self.printed.as_ref() != Some(log) {
+                self.begin(log);
             }
             offset += bytes.len() as u64;
             self.print(log.step, &bytes);
         }
         self.offsets.insert(log.clone(), offset);
         Ok(())
+    }
+
+    /// What is printed now is of another log than what was printed last.
+    fn begin(&mut self, log: &LogName) {
+        if self.mid_line {
+            self.write(b"\n");
+        }
+        if self.all {
+            let name = self.plan.step(log.step).map_or("?", |step| step.name.as_str());
+            self.write(format!("==> {name}, claim {} <==\n", log.fence).as_bytes());
+        }
+        self.printed = Some(log.clone());
     }
 
     fn print(&mut self, step: StepIndex, bytes: &[u8]) {

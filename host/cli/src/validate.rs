@@ -1,7 +1,9 @@
 //! `pintle validate`.
 
+use std::collections::HashSet;
+
 use pintle_core::plugin::Staged;
-use pintle_spec::Report;
+use pintle_spec::{Notices, Report};
 use serde_json::{Value, json};
 
 use crate::args::{Output, Validate};
@@ -35,13 +37,17 @@ pub(crate) fn run(args: &Validate, context: &Context) -> anyhow::Result<Exit> {
             });
             say(&Value::Array(objects.collect()).to_string());
         }
-        Output::Text => verdicts.iter().for_each(|verdict| tell(verdict, context)),
+        Output::Text => {
+            let mut told = HashSet::new();
+            verdicts.iter().for_each(|verdict| tell(verdict, &mut told, context));
+        }
     }
     Ok(if verdicts.iter().all(|verdict| verdict.valid) { Exit::Success } else { Exit::Failed })
 }
 
-fn tell(verdict: &Verdict, context: &Context) {
-    verdict.said.iter().for_each(|said| remark(said));
+/// What several files have in common is told once.
+fn tell<'a>(verdict: &'a Verdict, told: &mut HashSet<&'a str>, context: &Context) {
+    verdict.said.iter().filter(|said| told.insert(said)).for_each(|said| remark(said));
     if !verdict.valid {
         say(&format!("{}: {}", verdict.file, context.out.paint(BAD, "not valid")));
     }
@@ -63,6 +69,16 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
         }));
         verdict.said.push(report.render(colours));
     };
+    // Whether a document stays valid over its notices.
+    let taken = |verdict: &mut Verdict, notices: Notices| {
+        if args.strict {
+            return notices.into_faults().map_err(|faults| add(verdict, faults.report(), "error")).is_ok();
+        }
+        if !notices.is_empty() {
+            add(verdict, notices.report(), "notice");
+        }
+        true
+    };
     match Dag::load(file, known, &context.settings.home) {
         Err(Unfit::Unreadable(error)) => {
             let said = sentence(&error);
@@ -72,8 +88,8 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
         Err(Unfit::Faulty(faults)) => add(&mut verdict, faults.report(), "error"),
         Ok(dag) => {
             verdict.steps = Some(dag.plan.steps.len());
-            if let Some(common) = &dag.common {
-                add(&mut verdict, common.report(), "notice");
+            if !dag.common.is_none_or(|common| taken(&mut verdict, common)) {
+                return verdict;
             }
             let unresolved = dag.notices.runtime_only();
             if args.show_unresolved && !unresolved.is_empty() {
@@ -83,15 +99,7 @@ fn check(file: &std::path::Path, args: &Validate, known: &[Staged], context: &Co
                 add(&mut verdict, faults.report(), "error");
                 return verdict;
             }
-            if args.strict {
-                if let Err(faults) = dag.notices.into_faults() {
-                    add(&mut verdict, faults.report(), "error");
-                    return verdict;
-                }
-            } else if !dag.notices.is_empty() {
-                add(&mut verdict, dag.notices.report(), "notice");
-            }
-            verdict.valid = true;
+            verdict.valid = taken(&mut verdict, dag.notices);
         }
     }
     verdict

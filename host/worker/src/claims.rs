@@ -20,7 +20,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -48,11 +48,18 @@ pub(crate) struct Claims {
 
 #[derive(Debug, Default)]
 struct Files {
-    /// How many programs run on behalf of each claim.
-    holders: HashMap<String, usize>,
+    /// Claims on whose behalf programs run.
+    held: HashMap<String, Held>,
     spares: Vec<Spare>,
     /// Of the next spare that is set aside.
     number: u64,
+}
+
+#[derive(Debug)]
+struct Held {
+    programs: usize,
+    /// All of them write into one file, which begins with our header: it may be another claim's later.
+    whole: bool,
 }
 
 /// A file that was a claim's, with nothing but the header in it.
@@ -114,15 +121,23 @@ impl Claims {
 
     /// Before a program starts: makes the claim's file, or holds the one that is there.
     pub(crate) fn hold(self: &Arc<Self>, claim: &str) -> io::Result<Hold> {
-        let mut files = self.files();
-        let holders = files.holders.get(claim).copied().unwrap_or(0);
-        let path = self.dir.join(claim);
-        let spare = if holders == 0 { files.spares.pop() } else { None };
-        let file = match spare.and_then(|spare| spare.become_file_of(&path)) {
-            Some(file) => file,
-            None => self.make(&path, holders == 0)?,
+        let (mut files, path) = (self.files(), self.dir.join(claim));
+        let file = if let Some(held) = files.held.get_mut(claim) {
+            let (file, fresh) = match OpenOptions::new().append(true).open(&path) {
+                // Somebody took it away.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => (self.make(&path)?.0, true),
+                opened => (opened?, false),
+            };
+            held.whole &= !fresh;
+            held.programs += 1;
+            file
+        } else {
+            let spare = files.spares.pop().and_then(|spare| spare.become_file_of(&path));
+            let (file, whole) = spare.map_or_else(|| self.make(&path), |file| Ok((file, true)))?;
+            files.held.insert(claim.to_owned(), Held { programs: 1, whole });
+            file
         };
-        files.holders.insert(claim.to_owned(), holders + 1);
+        drop(files);
         Ok(Hold { claims: Arc::clone(self), claim: claim.to_owned(), file: Some(file) })
     }
 
@@ -130,16 +145,24 @@ impl Claims {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn make(&self, path: &Path, with_header: bool) -> io::Result<File> {
-        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-        if with_header && let Err(error) = file.write_all(self.header.as_bytes()) {
-            let _ = fs::remove_file(path);
-            return Err(error);
+    /// The file with our header at its end; whether it has nothing else.
+    fn make(&self, path: &Path) -> io::Result<(File, bool)> {
+        let open = |new: bool| OpenOptions::new().append(true).create(true).create_new(new).mode(0o600).open(path);
+        let (mut file, whole) = match open(true) {
+            // What an earlier claim of this name left must not be lost.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (open(false)?, false),
+            made => (made?, true),
+        };
+        match file.write_all(self.header.as_bytes()) {
+            Ok(()) => Ok((file, whole)),
+            Err(error) => {
+                let _ = fs::remove_file(path);
+                Err(error)
+            }
         }
-        Ok(file)
     }
 
-    /// Nothing of the claim runs any more: its file goes away, and is kept for another one where that can be.
+    /// Nothing of the claim runs any more: its file goes away. A whole one is kept for another claim.
     fn release(&self, files: &mut Files, claim: &str, file: Option<File>) -> io::Result<()> {
         let path = self.dir.join(claim);
         let Some(file) = file.filter(|_| files.spares.len() < limits::SPARE_CLAIM_FILES) else { return remove(&path) };
@@ -193,11 +216,12 @@ impl Drop for Hold {
     /// The last one makes the file go away: nothing of the claim runs any more.
     fn drop(&mut self) {
         let mut files = self.claims.files();
-        match files.holders.get_mut(&self.claim) {
-            Some(holders) if *holders > 1 => *holders -= 1,
-            _ => {
-                files.holders.remove(&self.claim);
-                if let Err(error) = self.claims.release(&mut files, &self.claim, self.file.take()) {
+        match files.held.get_mut(&self.claim) {
+            Some(held) if held.programs > 1 => held.programs -= 1,
+            Some(_) | None => {
+                let whole = files.held.remove(&self.claim).is_some_and(|held| held.whole);
+                let file = self.file.take().filter(|_| whole);
+                if let Err(error) = self.claims.release(&mut files, &self.claim, file) {
                     tracing::warn!(claim = self.claim, %error, "a claim file could not be removed");
                 }
             }
@@ -206,13 +230,17 @@ impl Drop for Hold {
 }
 
 impl Record {
-    /// Reads a file; nothing if it does not exist.
+    /// Reads a file; nothing if it does not exist, or was set aside meanwhile: then it may be another claim's by now.
     pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
-        let mut text = String::new();
-        match File::open(path).and_then(|file| file.take(limits::CLAIM_FILE).read_to_string(&mut text)) {
-            Ok(_) => Ok(Some(Self::parse(&text))),
+        let read = || -> io::Result<Option<Self>> {
+            let (file, mut text) = (File::open(path)?, String::new());
+            let inode = file.metadata()?.ino();
+            file.take(limits::CLAIM_FILE).read_to_string(&mut text)?;
+            Ok((fs::metadata(path)?.ino() == inode).then(|| Self::parse(&text)))
+        };
+        match read() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            answer => answer,
         }
     }
 
@@ -332,10 +360,9 @@ mod tests {
 
     #[test]
     fn a_file_that_goes_away_is_the_next_claims_and_says_nothing_of_the_first() {
-        use std::os::unix::fs::MetadataExt as _;
         let data = tempfile::tempdir().unwrap();
         let claims = Arc::new(Claims::open(data.path()).unwrap());
-        let path = |claim| claims.dir().join(claim);
+        let path = |claim: &str| claims.dir().join(claim);
         let mut first = claims.hold("r-0-1").unwrap();
         first.record(GROUP).unwrap();
         let inode = fs::metadata(path("r-0-1")).unwrap().ino();
@@ -351,15 +378,28 @@ mod tests {
         assert_eq!(names(&claims), ["r-1-1"]);
         drop(second);
 
-        // What a claim left behind is not overwritten, and what somebody took away is made anew.
-        fs::write(path("r-2-1"), "group 840 558161 812\n").unwrap();
+        // What an earlier claim of the name left is not lost, and goes into no other claim's file.
+        let left = "group 840 558161 812\n";
+        fs::write(path("r-2-1"), left).unwrap();
         let kept = claims.hold("r-2-1").unwrap();
         assert_eq!(Record::read(&path("r-2-1")).unwrap().unwrap().groups, [GROUP]);
         drop(kept);
+        let ours = Record { boot: boot_id().unwrap(), writer: Some(claims.writer()), groups: Vec::new() };
+        let next: Vec<Hold> = (3..6).map(|n| claims.hold(&format!("r-{n}-1")).unwrap()).collect();
+        for n in 3..6 {
+            assert_eq!(Record::read(&path(&format!("r-{n}-1"))).unwrap().unwrap(), ours);
+        }
+        drop(next);
+
+        // What somebody takes away is made anew, also while a program runs.
+        let one = claims.hold("r-6-1").unwrap();
         names(&claims).iter().for_each(|name| fs::remove_file(claims.dir().join(name)).unwrap());
-        let anew = claims.hold("r-3-1").unwrap();
-        assert_eq!(Record::read(&path("r-3-1")).unwrap().unwrap().writer, Some(claims.writer()));
-        drop(anew);
+        let mut two = claims.hold("r-6-1").unwrap();
+        two.record(GROUP).unwrap();
+        drop(one);
+        assert_eq!(Record::read(&path("r-6-1")).unwrap().unwrap(), Record { groups: vec![GROUP], ..ours });
+        drop(two);
+        assert_eq!(names(&claims), [""; 0], "two files of one claim are no spare");
 
         let dir = claims.dir().to_owned();
         drop(claims);

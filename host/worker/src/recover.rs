@@ -54,7 +54,8 @@ pub fn recover(data_dir: &Path, claim: &str) -> Result<Recovered, Error> {
 
 /// Claims that left files below this data directory and whose worker, as far as can be seen from here, is gone; at most
 /// `most`, by name. A worker in another container on the same directory is not seen: ask the store whether the process
-/// that the run belongs to lives, before [`recover`] is called.
+/// that the run belongs to lives, before [`recover`] is called. Files that such workers had set aside are no claim's: as many
+/// of them are removed on the way; a worker that misses one makes another.
 pub fn abandoned(data_dir: &Path, most: usize) -> Result<Vec<String>, Error> {
     let dir = claims::directory(data_dir);
     let failed = |source| Error::ClaimsDir { path: dir.clone(), source };
@@ -62,16 +63,18 @@ pub fn abandoned(data_dir: &Path, most: usize) -> Result<Vec<String>, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         answer => answer.map_err(failed)?,
     };
-    let mut found = BTreeSet::new();
+    let (mut found, mut spares) = (BTreeSet::new(), 0);
     for entry in entries {
         if found.len() >= most {
             break;
         }
         let name = entry.map_err(failed)?.file_name();
         if name.to_str().is_some_and(claims::is_spare) {
+            spares += 1;
             let spare = dir.join(&name);
-            if !worker_lives(&spare).map_err(failed)? {
-                claims::remove(&spare).map_err(failed)?;
+            if spares <= most && worker_lives(&spare).is_ok_and(|lives| !lives) {
+                // One that will not go keeps no claim from being found.
+                let _ = claims::remove(&spare);
             }
             continue;
         }

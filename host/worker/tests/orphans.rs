@@ -267,7 +267,7 @@ fn a_claim_is_abandoned_when_its_worker_is_gone_and_not_before() {
     };
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let me = format!("{} {}", std::process::id(), stat.rsplit(')').next().unwrap().split_whitespace().nth(19).unwrap());
-    let (mine, dead) = (spare(".spare-1-1-0", &me), spare(".spare-1-1-1", "1 1"));
+    let (mine, dead) = (spare(".spare-1-1-0", &me), spare(".spare-1-1-1", "2147483647 1"));
     assert_eq!(abandoned(data.path(), 9).unwrap().len(), 2, "what is set aside is no claim's");
     assert_eq!((mine.exists(), dead.exists()), (true, false), "it goes with its worker");
     std::fs::remove_file(mine).unwrap();

@@ -23,7 +23,7 @@ mod step;
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -124,7 +124,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         }
         report.keep(&kept, &machine)?;
     }
-    scratch.remove()
+    scratch.remove_old()
 }
 
 impl Way {
@@ -154,22 +154,36 @@ fn sides(workspace: &Workspace, options: &Options, race: bool) -> Result<Vec<Sid
     Ok(sides)
 }
 
-/// A directory of this bench's own. What earlier ones left goes at the end, with it: for some minutes after many files
-/// were deleted, ext4 looks at each of their inodes whenever it makes a file, and that would be measured.
+/// A directory of this bench's own. It stays for a while, and what earlier ones left goes at the end: for some minutes
+/// after many files were deleted, ext4 looks at each of their inodes whenever it makes a file, and that would be measured
+/// by this bench, and by the next.
 struct Scratch {
     all: PathBuf,
     directory: PathBuf,
+    begun: Duration,
 }
+
+/// How long what a bench made stays at least.
+const KEPT: Duration = Duration::from_secs(60 * 60);
 
 impl Scratch {
     fn beside(all: PathBuf) -> Result<Self> {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
-        let directory = all.join(now.as_millis().to_string());
+        let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+        let directory = all.join(begun.as_millis().to_string());
         fs::create_dir_all(&directory).with_context(|| format!("{} cannot be made", directory.display()))?;
-        Ok(Self { all, directory })
+        Ok(Self { all, directory, begun })
     }
 
-    fn remove(self) -> Result<()> {
-        fs::remove_dir_all(&self.all).with_context(|| format!("{} cannot be removed", self.all.display()))
+    /// Removes what was made long ago; its name says when.
+    fn remove_old(self) -> Result<()> {
+        let old = self.begun.saturating_sub(KEPT).as_millis();
+        for entry in fs::read_dir(&self.all).with_context(|| format!("{} cannot be read", self.all.display()))? {
+            let path = entry?.path();
+            let made = path.file_name().and_then(|name| name.to_str()?.parse::<u128>().ok());
+            if path.is_dir() && made.is_none_or(|made| made < old) {
+                fs::remove_dir_all(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
+            }
+        }
+        Ok(())
     }
 }

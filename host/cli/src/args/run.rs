@@ -246,9 +246,9 @@ pub(crate) struct Logs {
     /// Standard error instead of standard output
     #[arg(long)]
     pub(crate) stderr: bool,
-    /// Every try of a step, each under a line that names it, instead of the last alone
+    /// What each claim of a step printed (a try, or a part of one), under a line that names it, instead of the last alone
     #[arg(long)]
-    pub(crate) tries: bool,
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]
