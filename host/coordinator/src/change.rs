@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use pintle_core::counter::Version;
 use pintle_core::ids::RunId;
 use pintle_core::run::Body;
 use pintle_store::{Mark, Store};
 
 use crate::error::Error;
+use crate::live::Live;
 use crate::service::Coordinator;
 
 /// Between two looks: 20 ms while runs are live, 100 ms when idle (decisions.md, 5).
@@ -54,25 +56,31 @@ impl Coordinator {
         for (run, version) in versions {
             let Some(live) = self.live(&run) else { continue };
             let mut live = live.lock().await;
-            if version > live.run.head.version
-                && let Err(error) = self.catch_up(&mut live).await
-            {
+            if let Err(error) = self.catch_up(&mut live, version).await {
                 tracing::warn!(%run, %error, "what another process did to the run cannot be folded in");
                 live.stale = true;
             }
         }
     }
 
-    async fn catch_up(&self, live: &mut crate::live::Live) -> Result<(), Error> {
-        let id = live.run.id.clone();
-        let mut answered = false;
-        for (_, event) in self.store.events_after(&id, live.run.head.version).await? {
-            let effects = live.fold(&event)?;
-            live.announce(std::slice::from_ref(&event));
-            self.perform(live, &effects);
-            answered |= matches!(event.body, Body::StepAnswered { .. });
+    /// A fold that holds what is not stored is made anew; another takes in what is new.
+    async fn catch_up(&self, live: &mut Live, version: Version) -> Result<(), Error> {
+        if live.stale {
+            self.refresh(live).await?;
+        } else if version > live.stored {
+            for (version, event) in self.store.events_after(&live.run.id, live.stored).await? {
+                let effects = live.fold(&event)?;
+                live.stored = version;
+                live.announce(std::slice::from_ref(&event));
+                self.perform(live, &effects);
+                live.answered |= matches!(event.body, Body::StepAnswered { .. });
+            }
         }
         // Whoever answers says so, and leaves it to the run's home to go on.
-        if answered { self.go_on(live).await } else { Ok(()) }
+        if live.answered {
+            self.go_on(live).await?;
+            live.answered = false;
+        }
+        Ok(())
     }
 }

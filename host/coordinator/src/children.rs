@@ -130,7 +130,15 @@ impl Coordinator {
         }
         for (run, rested) in self.tending.take() {
             if let Err(error) = self.tend_run(&run, &rested).await {
-                tracing::warn!(%run, %error, "children of a run cannot be looked after; it is tried again");
+                match &error {
+                    // Somebody stopped the run, or took its step, in the same moment.
+                    Error::Refused(refusal) => {
+                        tracing::debug!(%run, %refusal, "a run stands otherwise than its children")
+                    }
+                    error => {
+                        tracing::warn!(%run, %error, "children of a run cannot be looked after; it is tried again");
+                    }
+                }
                 self.tending.want(&run, None);
                 for place in rested {
                     self.tending.want(&run, Some(place));

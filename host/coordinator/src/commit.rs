@@ -121,6 +121,7 @@ impl<'a> Batch<'a> {
         let stopped = || pintle_store::Error::Stopped { reason: "it gave no answer to a commit".to_owned() };
         let version = answer.unwrap_or_else(|| Err(CommitError::Store(stopped())))?;
         self.live.stale = false;
+        self.live.stored = version;
         self.live.announce(&self.events);
         Ok(Committed { version, effects: self.effects })
     }
@@ -168,6 +169,7 @@ impl Coordinator {
         let stored = self.store.load(&id).await?.ok_or(Error::NoSuchRun(id))?;
         let missed = live.reload(stored)?;
         live.announce(&missed);
+        live.answered |= missed.iter().any(|event| matches!(event.body, Body::StepAnswered { .. }));
         if self.is_home_of(live) {
             for event in &missed {
                 self.perform(live, &pintle_core::run::effects(&live.run, event));

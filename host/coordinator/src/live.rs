@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use pintle_core::counter::Version;
 use pintle_core::ids::{NodeId, RunId};
 use pintle_core::plan::{Plan, StepIndex};
 use pintle_core::run::state::Head;
@@ -52,6 +53,11 @@ pub(crate) struct Live {
     pub(crate) paused: bool,
     /// A commit failed: what stands here may not be what is stored.
     pub(crate) stale: bool,
+    /// Up to here the log was folded, told and done. While a decision is made the fold is ahead of it, and stays so when
+    /// that is not stored.
+    pub(crate) stored: Version,
+    /// Another process answered what a step asks, and whether the run goes on was not looked at yet.
+    pub(crate) answered: bool,
     /// That the store takes nothing was told; it is told once until it takes something again.
     pub(crate) troubled: bool,
     watchers: Vec<mpsc::UnboundedSender<Update>>,
@@ -71,6 +77,8 @@ impl Live {
             broods: HashMap::new(),
             paused: false,
             stale: false,
+            stored: Version(0),
+            answered: false,
             troubled: false,
             watchers: Vec::new(),
             status,
@@ -90,20 +98,35 @@ impl Live {
         let (status, _) = watch::channel(run.status());
         let values = all_values(&run);
         let (row, broods, watchers) = (stored.row, HashMap::new(), Vec::new());
-        let (paused, stale, troubled) = (false, false, false);
-        Ok(Self { run, ready, row, context, values, broods, paused, stale, troubled, watchers, status })
+        let (paused, stale, stored, answered, troubled) = (false, false, run.head.version, false, false);
+        Ok(Self {
+            run,
+            ready,
+            row,
+            context,
+            values,
+            broods,
+            paused,
+            stale,
+            stored,
+            answered,
+            troubled,
+            watchers,
+            status,
+        })
     }
 
-    /// Takes over a fresh fold, and keeps who watches.
+    /// Takes over a fresh fold, and keeps who watches. Returns what was stored meanwhile and not seen here.
     pub(crate) fn reload(&mut self, stored: StoredRun) -> Result<Vec<Event>, Error> {
         let run = fold(&stored)?;
-        let known = usize::try_from(self.run.head.version.get()).unwrap_or(usize::MAX);
+        let known = usize::try_from(self.stored.get()).unwrap_or(usize::MAX);
         let missed = stored.events.into_iter().skip(known).map(|(_, event)| event).collect();
         self.ready = run.steps_in(StepStatus::Ready).collect();
         self.values = Values { frame: self.values.frame.take(), ..all_values(&run) };
         self.run = run;
         self.row = stored.row;
         self.stale = false;
+        self.stored = self.run.head.version;
         Ok(missed)
     }
 
