@@ -344,7 +344,7 @@ mod tests {
         assert_eq!(seen(Mode::Process, &order).len(), 3, "and nothing is left behind");
     }
 
-    /// Tells which thread wrote it.
+    /// Tells which thread wrote it, once it is committed.
     struct Where(Sender<ThreadId>);
 
     impl Job for Where {
@@ -357,11 +357,13 @@ mod tests {
         }
 
         fn write(&mut self, _: &Tx<'_>) -> Result<(), Fault> {
-            self.0.send(thread::current().id()).unwrap();
             Ok(())
         }
 
-        fn answer(self: Box<Self>, _: Result<(), Error>) {}
+        fn answer(self: Box<Self>, committed: Result<(), Error>) {
+            committed.unwrap();
+            self.0.send(thread::current().id()).unwrap();
+        }
     }
 
     #[test]
@@ -373,11 +375,15 @@ mod tests {
         // Whoever finds the lock taken hands in, and the writer's thread takes it for a moment when it begins and when it
         // has answered.
         let submit_until_here = |store: &Sqlite| {
-            let here = (0..10_000).any(|_| {
+            let until = Instant::now() + Duration::from_secs(60);
+            loop {
                 submit(store);
-                wrote.recv().unwrap() == me
-            });
-            assert!(here, "nobody commits by himself");
+                if wrote.recv().unwrap() == me {
+                    return;
+                }
+                assert!(Instant::now() < until, "nobody commits by himself");
+                thread::yield_now();
+            }
         };
         let store = Sqlite::open(Options::new(dir.path()).alone()).unwrap();
         submit_until_here(&store);
